@@ -1,0 +1,54 @@
+# On a fresh machine with python3 >= 3.11: `make lecture`, `make test`.
+PYTHON ?= python3
+ifeq ($(OS),Windows_NT)
+BIN := .venv/Scripts
+else
+BIN := .venv/bin
+endif
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: lecture test test-peers format docs clean
+
+lecture: .venv/lecture.stamp  ## the lecture's experiment, and what lies beyond it
+	$(BIN)/chainrule lecture
+
+test: .venv/test.stamp  ## lint, types, floors, tests, the README's and the docs' code, the docs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m sphinx -b html -W --keep-going -q docs docs/_build/html
+	$(BIN)/python -m pytest
+
+test-peers: .venv/peers.stamp  ## chainrule against PyTorch, which is large
+	$(BIN)/python -m pytest tests/peers
+
+format: .venv/test.stamp
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: .venv/test.stamp
+	$(BIN)/python -m sphinx -b html -W --keep-going -q docs docs/_build/html
+	@echo "open docs/_build/html/index.html"
+
+clean:
+	rm -rf .venv build dist lecture docs/_build docs/_generated .pytest_cache .mypy_cache \
+		.ruff_cache .hypothesis .import_linter_cache
+
+.venv/python.stamp:
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'chainrule needs Python 3.11 or newer')"
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/lecture.stamp: .venv/python.stamp pyproject.toml
+	$(PIP) -e '.[cli,plots]'
+	@touch $@
+
+.venv/test.stamp: .venv/python.stamp pyproject.toml
+	$(PIP) -e '.[test]'
+	@touch $@
+
+.venv/peers.stamp: .venv/test.stamp
+	$(PIP) torch==2.13.0
+	$(PIP) -e '.[peers]'
+	@touch $@

@@ -1,0 +1,51 @@
+"""A multi-layer neural network from scratch: the formula you read is the formula that runs."""
+
+from chainrule.activations import ELU, Activation, LeakyReLU
+from chainrule.callbacks import Callback, EarlyStopping, ProgressBar
+from chainrule.history import History
+from chainrule.losses import Huber, Loss, Pinball
+from chainrule.network import Network
+from chainrule.optimizers import (
+    Adagrad,
+    Adam,
+    AdamW,
+    GradientDescent,
+    Lion,
+    Momentum,
+    NAdam,
+    Nesterov,
+    Optimizer,
+    RMSProp,
+)
+from chainrule.structure import Layer, Structure
+from chainrule.training import DivergenceError, fit
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ELU",
+    "Activation",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Callback",
+    "DivergenceError",
+    "EarlyStopping",
+    "GradientDescent",
+    "History",
+    "Huber",
+    "Layer",
+    "LeakyReLU",
+    "Lion",
+    "Loss",
+    "Momentum",
+    "NAdam",
+    "Nesterov",
+    "Network",
+    "Optimizer",
+    "Pinball",
+    "ProgressBar",
+    "RMSProp",
+    "Structure",
+    "fit",
+]

@@ -1,0 +1,177 @@
+"""The checks at the door: each names the argument, repeats what was given, says what is right."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import numbers
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from chainrule._types import FloatArray, Generator, RandomState
+
+T = TypeVar("T")
+
+
+def check_number(
+    name: str,
+    value: object,
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
+    open_low: bool = False,
+    open_high: bool = False,
+) -> float:
+    """Return `value` as a finite float between `low` and `high`, or say what is wrong."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    x = float(value)
+    below = x <= low if open_low else x < low
+    above = x >= high if open_high else x > high
+    if not math.isfinite(x) or below or above:
+        raise ValueError(f"{name} must be {_interval(low, high, open_low, open_high)}, got {value}")
+    return x
+
+
+def _interval(low: float, high: float, open_low: bool, open_high: bool) -> str:
+    if math.isfinite(low) and math.isfinite(high):
+        return f"in {'(' if open_low else '['}{low:g}, {high:g}{')' if open_high else ']'}"
+    if math.isfinite(low):
+        return f"{'greater than' if open_low else 'at least'} {low:g}"
+    return "finite"
+
+
+def check_integer(name: str, value: object, *, low: int = 0) -> int:
+    """Return `value` as an int of at least `low`, or say what is wrong."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if value < low:
+        raise ValueError(f"{name} must be at least {low}, got {value}")
+    return int(value)
+
+
+def check_bool(name: str, value: object) -> bool:
+    """Return `value` if it is True or False, or say what is wrong."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def check_choice(name: str, value: object, choices: Iterable[str]) -> str:
+    """Return `value` if it is one of `choices`, or say which there are."""
+    known = list(choices)
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
+    if value not in known:
+        raise_unknown(name, value, known)
+    return value
+
+
+def look_up(name: str, value: object, table: Mapping[str, T], kind: type[T]) -> T:
+    """Return `value` itself when it is a `kind` already, else the entry of `table` it names."""
+    if isinstance(value, kind):
+        return value
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a name or of type {kind.__name__}, got {value!r}")
+    if value not in table:
+        raise_unknown(name, value, table)
+    return table[value]
+
+
+def raise_unknown(name: str, value: str, known: Iterable[str]) -> NoReturn:
+    """Raise the error for a name that is not known, with the nearest one that is."""
+    names = sorted(known)
+    near = difflib.get_close_matches(value, names, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"{name} must be one of {', '.join(map(repr, names))}, got {value!r}{hint}")
+
+
+def check_array(
+    name: str, value: object, *, dtype: npt.DTypeLike | None = None
+) -> npt.NDArray[Any]:
+    """Return `value` as a finite array of numbers with at least one row, or say what is wrong.
+
+    `dtype` is the type to convert to; None keeps the type of the data.
+    """
+    if hasattr(value, "tocsr"):
+        raise TypeError(
+            f"{name} is a sparse matrix, which the NumPy engine can't take; "
+            f"pass {name}.toarray() if it fits into memory"
+        )
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be an array with rows of one length: {error}") from None
+    if array.dtype == object:
+        try:
+            array = array.astype(float)
+        except (TypeError, ValueError):
+            raise TypeError(f"{name} must hold numbers, got {_sample(array)}") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold numbers, got dtype {array.dtype}: {_sample(array)}")
+    if array.ndim == 0:
+        raise ValueError(f"{name} must be an array with a row for each example, got {value!r}")
+    if array.size == 0:
+        raise ValueError(f"{name} must not be empty, got shape {array.shape}")
+    if dtype is not None:
+        with np.errstate(over="ignore"):  # a number too large for float32 is reported below
+            array = array.astype(dtype, copy=False)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        place = f"row {where[0]}" + (f", column {where[1]}" if len(where) > 1 else "")
+        raise ValueError(
+            f"{name} must be finite, got {array[where]} in {place} (as {array.dtype}); "
+            f"fill in or drop missing values, and scale huge ones, before training"
+        )
+    return array
+
+
+def _sample(array: npt.NDArray[Any]) -> str:
+    return repr(array.ravel()[0]) if array.size else "nothing"
+
+
+def check_inputs(name: str, value: object, n_inputs: int, dtype: npt.DTypeLike) -> FloatArray:
+    """Return `value` as a batch of rows `(m, n_inputs)`, or say what is wrong."""
+    X = check_array(name, value, dtype=dtype)
+    if X.ndim != 2:
+        raise ValueError(
+            f"{name} must have shape (m, {n_inputs}), one row an example, got {X.shape}"
+            + (f"; use {name}.reshape(1, -1) for one example" if X.ndim == 1 else "")
+        )
+    if X.shape[1] != n_inputs:
+        raise ValueError(f"{name} must have {n_inputs} columns, got shape {X.shape}")
+    return X
+
+
+def check_sample_weight(value: object, m: int, dtype: npt.DTypeLike) -> FloatArray | None:
+    """Return the weights as a column `(m, 1)`, or None when there are none."""
+    if value is None:
+        return None
+    w = check_array("sample_weight", value, dtype=dtype)
+    if w.shape not in ((m,), (m, 1)):
+        raise ValueError(f"sample_weight must have shape ({m},), one an example, got {w.shape}")
+    if (w < 0).any():
+        raise ValueError(f"sample_weight must not be negative, got {w.min()}")
+    if not w.any():
+        raise ValueError("sample_weight must not be zero for every example")
+    return w.reshape(m, 1)
+
+
+def check_random_state(value: RandomState, name: str = "random_state") -> Generator:
+    """Return the generator that `random_state` stands for.
+
+    None is a fresh one, an integer seeds NumPy's legacy stream (scikit-learn's meaning), and a
+    generator is used as it is, so that the stream goes on where it stopped.
+    """
+    if isinstance(value, (np.random.RandomState, np.random.Generator)):
+        return value
+    if value is None:
+        return np.random.RandomState()
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be None, an integer or a generator, got {value!r}")
+    if not 0 <= value < 2**32:
+        raise ValueError(f"{name} must be in [0, 2**32 - 1], got {value}")
+    return np.random.RandomState(int(value))

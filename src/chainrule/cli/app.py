@@ -1,0 +1,78 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chainrule import __version__, _checks
+from chainrule.activations import get_activation
+from chainrule.cli.lecture import run_lecture
+
+app = typer.Typer(
+    help="A multi-layer neural network from scratch, to read and to use.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"chainrule {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Options that every command has."""
+
+
+@app.command()
+def lecture(
+    hidden: Annotated[
+        str, typer.Option(help="Units of the hidden layers, with commas: 4 or 8,8.")
+    ] = "4",
+    activation: Annotated[str, typer.Option(help="Activation of the hidden layers.")] = "tanh",
+    epochs: Annotated[int, typer.Option(help="How often all examples are gone through.")] = 10,
+    learning_rate: Annotated[float, typer.Option(help="The rate α of gradient descent.")] = 0.01,
+    batch_size: Annotated[int, typer.Option(help="Examples in each update, of the 800.")] = 32,
+    seed: Annotated[
+        int, typer.Option(help="Draws the first weights and the order; the data stay the same.")
+    ] = 42,
+    out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("lecture"),
+) -> None:
+    """Run the lecture's experiment, then go beyond it."""
+    try:
+        units = [int(n) for n in hidden.split(",")] if hidden.strip() else []
+    except ValueError:
+        raise _refusal(f"--hidden must be whole numbers with commas, got {hidden!r}") from None
+    try:
+        for n in units:
+            _checks.check_integer("--hidden", n, low=1)
+        get_activation(activation, "--activation")
+        _checks.check_integer("--epochs", epochs, low=1)
+        _checks.check_number("--learning-rate", learning_rate, low=0)
+        _checks.check_integer("--batch-size", batch_size, low=1)
+        _checks.check_random_state(seed, "--seed")
+        out.mkdir(parents=True, exist_ok=True)
+    except ValueError as error:
+        raise _refusal(str(error)) from None
+    except OSError as error:
+        raise _refusal(f"--out {out} can't be made a folder: {error.strerror}") from None
+    try:
+        run_lecture(units, activation, epochs, learning_rate, batch_size, seed, out)
+    except ImportError as error:
+        raise _refusal(str(error), code=1) from None
+
+
+def _refusal(why: str, code: int = 2) -> typer.Exit:
+    typer.echo(f"Error: {why}", err=True)
+    return typer.Exit(code)

@@ -1,0 +1,93 @@
+"""``chainrule lecture``: prints the lecture's figures, draws its pictures, and goes beyond."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from chainrule import plots
+from chainrule.lecture import Trial, beyond, linear_collapse, load_moons, model, parameter_lines
+
+
+def run_lecture(
+    hidden: list[int],
+    activation: str,
+    epochs: int,
+    learning_rate: float,
+    batch_size: int,
+    seed: int,
+    out: Path,
+) -> None:
+    """Run the experiment with these options and leave the pictures in `out`."""
+    boundary = plots.new_axes()  # says at once if Matplotlib is not there
+    data = load_moons()
+    typer.echo(f"n_input = {data.X_train.shape[1]}, n_output = {data.Y_train.shape[1]}")
+    trained = model(
+        data.X_train,
+        data.Y_train,
+        hidden,
+        activation=activation,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        random_state=seed,
+        say=typer.echo,
+    )
+    for line in parameter_lines(trained.parameters):
+        typer.echo(line)
+    typer.echo(f"Accuracy: {trained.accuracy(data.X_test, data.Y_test)}")
+
+    typer.echo("\nWhy an activation that is not linear: with g(z) = z, two layers are one.")
+    shown = linear_collapse(data.X_test, seed)
+    for title, network in (("two layers", shown.two), ("the one they equal", shown.one)):
+        typer.echo(f"{title}:")
+        for line in parameter_lines(network.parameters):
+            typer.echo(f"  {line}".replace("\n", "\n  "))
+    typer.echo(f"greatest difference of their outputs: {shown.greatest_difference:.2g}")
+
+    typer.echo("\nBeyond the lecture: deeper and longer on the same split")
+    trials = beyond(data, seed)
+    Console().print(_table(trials))
+    best = max(trials, key=lambda trial: trial.accuracy)
+
+    pictures = {
+        "label_histogram": plots.label_histogram(data.labels),
+        "cost_curve": plots.cost_curve(trained.costs),
+        "decision_boundary": plots.decision_boundary(
+            trained.outputs, data.X_test, data.Y_test, ax=boundary
+        ),
+        "best_boundary": plots.decision_boundary(best.network.forward, data.X_test, data.Y_test),
+    }
+    pictures["best_boundary"].set_title(
+        f"{best.activation}, {_sizes(best)}: {best.accuracy:.3f} of the test set"
+    )
+    for name, ax in pictures.items():
+        plots.save(ax, out / f"{name}.png")
+    typer.echo(f"Pictures: {', '.join(f'{name}.png' for name in pictures)} in {out}")
+
+
+def _sizes(trial: Trial) -> str:
+    structure = trial.network.structure
+    return "-".join(str(n) for n in [structure.n_inputs, *(g.units for g in structure.layers)])
+
+
+def _table(trials: list[Trial]) -> Table:
+    table = Table()
+    table.add_column("activation")
+    table.add_column("layers")
+    for title in ("parameters", "test accuracy", "seconds"):
+        table.add_column(title, justify="right")
+    for trial in trials:
+        hidden = trial.network.structure.layers[0].activation.name
+        at_output = f"{hidden}, then {trial.activation}"
+        table.add_row(
+            trial.activation if trial.activation == hidden else at_output,
+            _sizes(trial),
+            f"{trial.network.structure.n_parameters}",
+            f"{trial.accuracy:.3f}",
+            f"{trial.seconds:.2f}",
+        )
+    return table

@@ -1,0 +1,97 @@
+"""The NumPy engine: a training step as the lecture's steps, one after the other on whole arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from chainrule import _checks, steps
+from chainrule._types import Array, FloatArray, Generator
+from chainrule.engine.diagnosis import NotFiniteError, describe_gradient, describe_loss
+from chainrule.network import Network
+from chainrule.normalization import unbiased, update_running
+from chainrule.optimizers import Optimizer, clip_by_norm, clip_by_value
+from chainrule.penalties import Penalty
+from chainrule.schedules import ReduceOnPlateau, as_schedule
+
+
+class NumpyEngine:
+    """One training run's step on a mini-batch, with what it carries from one to the next.
+
+    Parameters
+    ----------
+    network : Network
+        Changed in place by each step.
+    optimizer : Optimizer
+    penalty : Penalty
+    clip_norm, clip_value : float or None
+        As in :func:`chainrule.fit`.
+    rng : RandomState or Generator
+        Draws the dropout masks.
+
+    Attributes
+    ----------
+    steps : int
+        Number of updates so far.
+    alpha : float
+        Learning rate of the last one.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        optimizer: Optimizer,
+        penalty: Penalty,
+        clip_norm: float | None,
+        clip_value: float | None,
+        rng: Generator,
+    ) -> None:
+        self.network, self.optimizer, self.penalty, self.rng = network, optimizer, penalty, rng
+        self.clip_norm, self.clip_value = clip_norm, clip_value
+        self.schedule = as_schedule(optimizer.learning_rate)
+        self.state = optimizer.initial_state(network.vector)
+        self.is_weight = network.flatten(
+            {name: np.full(w.shape, name[0] == "W") for name, w in network.parameters.items()}
+        )
+        self.alpha, self.steps = math.nan, 0
+
+    def begin_epoch(self, losses: Sequence[float]) -> None:
+        """Take note of the loss after each epoch so far, on which some schedules depend."""
+        if isinstance(self.schedule, ReduceOnPlateau):
+            self.alpha = self.schedule.after_epochs(losses)
+
+    def train_step(self, X: FloatArray, Y: Array, w: FloatArray | None) -> float:
+        """Update the network on one mini-batch, and return the loss before the update.
+
+        Raises NotFiniteError, with nothing changed, if the loss or the gradient is not finite.
+        """
+        network, structure = self.network, self.network.structure
+        if not isinstance(self.schedule, ReduceOnPlateau):
+            self.alpha = _checks.check_number("learning_rate", self.schedule(self.steps), low=0)
+        masks = steps.dropout_masks(structure, len(X), self.rng, network.dtype)
+        A, cache = steps.forward_propagation(X, network.parameters, structure, masks=masks)
+        Z = cache[f"Z{len(structure.layers)}"]
+        J = steps.compute_cost(A, Y, structure, Z=Z, sample_weight=w)
+        if not math.isfinite(J):
+            raise NotFiniteError(describe_loss(J, network, cache))
+        gradients = steps.backward_propagation(
+            network.parameters, cache, Y, structure, sample_weight=w, penalty=self.penalty
+        )
+        dw = network.flatten(gradients, prefix="d")
+        if not math.isfinite(dw.sum()) and (where := describe_gradient(network, gradients)):
+            raise NotFiniteError(where)
+        if self.clip_value is not None:
+            dw = clip_by_value(dw, self.clip_value)
+        if self.clip_norm is not None:
+            dw = clip_by_norm(dw, self.clip_norm)
+        self.steps += 1
+        vector, self.state = self.optimizer.update(
+            network.vector, dw, self.state, self.alpha, self.steps, self.is_weight
+        )
+        network.vector[:] = vector
+        for name, running in network.statistics.items():
+            batch = cache[name] if name.startswith("mean") else unbiased(cache[name], len(X))
+            running[:] = update_running(running, batch)
+        return J

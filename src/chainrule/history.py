@@ -1,0 +1,52 @@
+"""What a training run leaves behind: its losses, metrics and rates, epoch by epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class History:
+    """The record of a training run; every list has one entry for each completed epoch.
+
+    Attributes
+    ----------
+    loss : list of float
+        Mean training loss over the epoch's mini-batches, each before its update, without
+        penalty and, where there is dropout, with it.
+    val_loss : list of float
+        Loss on the validation examples after the epoch; empty without validation.
+    metrics : dict of str to list of float
+        Each metric on the training examples after the epoch.
+    val_metrics : dict of str to list of float
+        Each metric on the validation examples after the epoch.
+    learning_rate : list of float
+        Rate of the epoch's last update.
+    seconds : list of float
+        Time that the epoch took, its validation included.
+    steps : int
+        Number of updates in all.
+    best_epoch : int or None
+        Epoch, from 0, whose parameters early stopping gave back; None without it.
+    stopped : str
+        Why training ended: ``"epochs"`` when all were done, ``"early stopping"``,
+        ``"interrupted"`` after Ctrl-C, or the reason a callback gave.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    val_loss: list[float] = field(default_factory=list)
+    metrics: dict[str, list[float]] = field(default_factory=dict)
+    val_metrics: dict[str, list[float]] = field(default_factory=dict)
+    learning_rate: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    steps: int = 0
+    best_epoch: int | None = None
+    stopped: str = "epochs"
+
+    @property
+    def monitored(self) -> list[float]:
+        """The losses that decide, of validation where there is one, else of training."""
+        return self.val_loss or self.loss
+
+    def __len__(self) -> int:
+        return len(self.loss)

@@ -1,0 +1,261 @@
+"""A network: a structure, its parameters as one flat vector, and the steps as methods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from chainrule import _checks, steps
+from chainrule._types import Array, FloatArray, RandomState
+from chainrule.activations import Activation
+from chainrule.initializers import Initializer
+from chainrule.losses import Loss
+from chainrule.penalties import NO_PENALTY, Penalty
+from chainrule.structure import Layer, Structure
+
+# Rows that prediction sends through the layers at a time, so that its memory stays bounded.
+_CHUNK = 4096
+
+
+class Network:
+    """A multi-layer perceptron of any depth.
+
+    Parameters
+    ----------
+    sizes : Structure, or sequence of int or Layer
+        The structure; or the number of inputs, then each layer as its number of units or as a
+        :class:`~chainrule.structure.Layer`, for a structure with the next six arguments.
+    hidden, output, loss, dropout, normalization, initializer
+        As in :class:`~chainrule.structure.Structure`.
+    dtype : dtype, default float64
+        float64 or float32, the type of the parameters and of all arithmetic.
+    random_state : None, int, RandomState or Generator, default None
+        Draws the first weights; the same integer draws the same ones.
+
+    Attributes
+    ----------
+    structure : Structure
+        Layers and loss; ``print(network)`` shows them as a table.
+    vector : array (n_parameters,)
+        All parameters, contiguous. Assign with ``network.vector[:] = …``.
+    parameters : mapping of str to array
+        ``W1 (n₀, n₁), b1 (1, n₁), W2, …``, views into the vector: a change of one changes both.
+        Assign with ``network.parameters["W1"][:] = …``.
+    statistics : dict of str to array
+        ``mean1, var1 (1, n₁), …``, running statistics of the layers with batch normalisation.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as above; the message names it.
+
+    Examples
+    --------
+    >>> network = Network([2, 16, 16, 1], hidden="tanh", random_state=42)
+    >>> print(network)
+    layer   units  activation  W         b        parameters
+    input       2
+    1          16  tanh        (2, 16)   (1, 16)          48
+    2          16  tanh        (16, 16)  (1, 16)         272
+    3           1  sigmoid     (16, 1)   (1, 1)           17
+    loss: binary_cross_entropy, 337 parameters
+    >>> network.predict([[0.5, -1.0], [2.0, 0.0]]).shape
+    (2,)
+    """
+
+    def __init__(
+        self,
+        sizes: Structure | Sequence[int | Layer],
+        *,
+        hidden: str | Activation | Sequence[str | Activation] = "tanh",
+        output: str | Activation | None = None,
+        loss: str | Loss | None = None,
+        dropout: float | Sequence[float] = 0.0,
+        normalization: str | Sequence[str | None] | None = None,
+        initializer: str | Initializer | None = None,
+        dtype: npt.DTypeLike = np.float64,
+        random_state: RandomState = None,
+    ) -> None:
+        if not isinstance(sizes, Structure):
+            sizes = Structure(
+                sizes,
+                hidden=hidden,
+                output=output,
+                loss=loss,
+                dropout=dropout,
+                normalization=normalization,
+                initializer=initializer,
+            )
+        elif (hidden, output, loss, dropout, normalization, initializer) != (
+            *("tanh", None, None, 0.0, None, None),
+        ):
+            raise ValueError("a Structure says everything: give only dtype and random_state beside")
+        self.structure = sizes
+        drawn = steps.initialize_parameters(sizes, random_state)
+        self.vector: FloatArray = self.flatten(drawn).astype(_float_type(dtype))
+        self.statistics: dict[str, FloatArray] = {}
+        for l, layer in enumerate(sizes.layers, 1):
+            if layer.normalization == "batch":
+                self.statistics[f"mean{l}"] = np.zeros((1, layer.units), self.dtype)
+                self.statistics[f"var{l}"] = np.ones((1, layer.units), self.dtype)
+        self.parameters = MappingProxyType(self.unflatten(self.vector))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the parameters, float64 or float32."""
+        return self.vector.dtype
+
+    def flatten(self, arrays: Mapping[str, Array], prefix: str = "") -> FloatArray:
+        """Return arrays named like the parameters as one vector in the order of `vector`.
+
+        ``prefix="d"`` takes gradients, ``dW1, db1, …``.
+        """
+        return np.concatenate([np.ravel(arrays[prefix + name]) for name in self.structure.shapes])
+
+    def unflatten(self, vector: FloatArray) -> dict[str, FloatArray]:
+        """Return a vector like `vector` as named arrays that are views into it."""
+        views, start = {}, 0
+        for name, (rows, columns) in self.structure.shapes.items():
+            views[name] = vector[start : start + rows * columns].reshape(rows, columns)
+            start += rows * columns
+        return views
+
+    def forward(self, X: npt.ArrayLike) -> FloatArray:
+        """Return the outputs A (m, n_L) for a batch X (m, n₀), as a trained network gives them.
+
+        Nothing is dropped, and batch normalisation uses its running statistics. Raises
+        ValueError or TypeError if X is not finite numbers of that shape.
+        """
+        X = _checks.check_inputs("X", X, self.structure.n_inputs, self.dtype)
+        outputs = np.empty((len(X), self.structure.n_outputs), self.dtype)
+        for start in range(0, len(X), _CHUNK):
+            rows = slice(start, start + _CHUNK)
+            outputs[rows], _ = self._forward(X[rows])
+        return outputs
+
+    def _forward(self, X: FloatArray) -> tuple[FloatArray, steps.Cache]:
+        return steps.forward_propagation(
+            X, self.parameters, self.structure, statistics=self.statistics
+        )
+
+    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Return predictions for a batch X (m, n₀).
+
+        Zeros and ones for binary cross-entropy, class numbers for categorical cross-entropy,
+        the outputs for a loss of regression; of shape (m,), or (m, n_L) for several outputs
+        with a decision each. Raises as `forward`.
+        """
+        prediction = steps.decide(self.forward(X), self.structure)
+        return prediction.ravel() if prediction.shape[1] == 1 else prediction
+
+    def loss(
+        self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+    ) -> float:
+        """Return the mean loss on examples X (m, n₀) with targets y, without any penalty.
+
+        Targets are (m, n_L), (m,) for one output, or class numbers (m,) for categorical
+        cross-entropy; `sample_weight` is (m,). Raises ValueError or TypeError for anything else.
+        """
+        X, Y, w = self.check_examples(X, y, sample_weight)
+        total = weight = 0.0
+        for start in range(0, len(X), _CHUNK):
+            rows = slice(start, start + _CHUNK)
+            w_rows = None if w is None else w[rows]
+            share = float(len(X[rows]) if w_rows is None else w_rows.sum())
+            if share == 0:
+                continue
+            A, cache = self._forward(X[rows])
+            Z = cache[f"Z{len(self.structure.layers)}"]
+            J = steps.compute_cost(A, Y[rows], self.structure, Z=Z, sample_weight=w_rows)
+            total, weight = total + share * J, weight + share
+        return total / weight
+
+    def backward(
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+        *,
+        masks: Mapping[str, Array] | None = None,
+        penalty: Penalty = NO_PENALTY,
+    ) -> dict[str, FloatArray]:
+        """Return the gradient of the cost on a batch, ``dW1, db1, …``, as a training step has it.
+
+        Batch normalisation uses the statistics of this batch. Dropout drops nothing unless
+        `masks` are given, from :func:`chainrule.steps.dropout_masks`. The other arguments are
+        those of `loss`, with the `penalty` that is part of the cost. Raises as `loss`.
+        """
+        X, Y, w = self.check_examples(X, y, sample_weight)
+        _, cache = steps.forward_propagation(X, self.parameters, self.structure, masks=masks)
+        return steps.backward_propagation(
+            self.parameters, cache, Y, self.structure, sample_weight=w, penalty=penalty
+        )
+
+    def check_examples(
+        self, X: object, y: object, sample_weight: object = None
+    ) -> tuple[FloatArray, Array, FloatArray | None]:
+        """Return X (m, n₀), targets (m, n_L) or class numbers (m, 1), and weights (m, 1) or None.
+
+        They have the network's dtype. Raises ValueError or TypeError, naming the argument, if
+        one is not finite numbers of its shape, or their numbers of rows differ.
+        """
+        rows = _checks.check_inputs("X", X, self.structure.n_inputs, self.dtype)
+        Y = self.structure.loss.encode(y, self.structure.n_outputs, self.dtype)
+        if len(Y) != len(rows):
+            raise ValueError(f"X and y must have a row each, got {len(rows)} and {len(Y)} rows")
+        return rows, Y, _checks.check_sample_weight(sample_weight, len(rows), self.dtype)
+
+    def copy(self) -> Network:
+        """Return a network of its own with the same structure, parameters and statistics."""
+        twin = object.__new__(Network)
+        twin.__setstate__(
+            {
+                "structure": self.structure,
+                "vector": self.vector.copy(),
+                "statistics": {name: value.copy() for name, value in self.statistics.items()},
+            }
+        )
+        return twin
+
+    def restore(self, other: Network) -> None:
+        """Take over the parameters and statistics of a network of the same structure.
+
+        Raises ValueError if the other has another number of parameters.
+        """
+        if other.structure.shapes != self.structure.shapes:
+            raise ValueError(
+                f"other must have the same parameters, got {other.structure.n_parameters} for "
+                f"{self.structure.n_parameters}"
+            )
+        self.vector[:] = other.vector
+        for name, value in other.statistics.items():
+            self.statistics[name][:] = value
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            "structure": self.structure,
+            "vector": self.vector,
+            "statistics": self.statistics,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        # Views again, which no pickle keeps; a mapping whose entries can't be cut loose from them.
+        self.parameters = MappingProxyType(self.unflatten(self.vector))
+
+    def __repr__(self) -> str:
+        return str(self.structure)
+
+
+def _float_type(dtype: npt.DTypeLike) -> np.dtype[Any]:
+    try:
+        kind = np.dtype(dtype)
+    except TypeError:
+        raise TypeError(f"dtype must be float64 or float32, got {dtype!r}") from None
+    if kind not in (np.float64, np.float32):
+        raise ValueError(f"dtype must be float64 or float32, got {kind}")
+    return kind

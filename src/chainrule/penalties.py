@@ -1,0 +1,57 @@
+"""Penalties on the weights, a part of the cost: J + ½ λ₂ Σ w² + λ₁ Σ abs(w).
+
+They change the gradient, and so pass through whatever an update rule makes of it. Weight decay
+that goes past the gradient ("decoupled") is another thing, and belongs to the update rule:
+see ``weight_decay`` in :mod:`chainrule.optimizers`. Biases and normalisation gains carry none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule import _checks
+from chainrule._types import Array
+
+
+def l2_penalty(w: Array, l2: float) -> Array:
+    return 0.5 * l2 * w * w
+
+
+def l2_penalty_slope(w: Array, l2: float) -> Array:
+    return l2 * w
+
+
+def l1_penalty(w: Array, l1: float) -> Array:
+    return l1 * np.abs(w)
+
+
+def l1_penalty_slope(w: Array, l1: float) -> Array:
+    return l1 * np.sign(w)
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """The penalties of one training run: factors `l2` and `l1`, each 0 by default.
+
+    Raises ValueError if a factor is negative, TypeError if it is not a number.
+    """
+
+    l2: float = 0.0
+    l1: float = 0.0
+
+    def __post_init__(self) -> None:
+        _checks.check_number("l2", self.l2, low=0)
+        _checks.check_number("l1", self.l1, low=0)
+
+    def value(self, W: Array) -> Array:
+        """Return ½ l2 Σ w² + l1 Σ abs(w) over the weights of one matrix."""
+        return np.sum(l2_penalty(W, self.l2) + l1_penalty(W, self.l1))
+
+    def slope(self, W: Array) -> Array:
+        """Return its slope at each weight, of the shape of `W`."""
+        return l2_penalty_slope(W, self.l2) + l1_penalty_slope(W, self.l1)
+
+
+NO_PENALTY = Penalty()

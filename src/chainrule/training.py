@@ -1,0 +1,319 @@
+"""Training: epochs over mini-batches, with validation, callbacks and a history."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from chainrule import _checks, steps
+from chainrule._types import Generator, RandomState
+from chainrule.batches import Examples, split_validation
+from chainrule.callbacks import Callback, EarlyStopping, OnEpoch, Progress, ProgressBar
+from chainrule.engine import choose_engine
+from chainrule.engine.diagnosis import NotFiniteError, describe_loss, describe_parameters
+from chainrule.engine.numpy_engine import NumpyEngine
+from chainrule.history import History
+from chainrule.network import Network
+from chainrule.optimizers import Optimizer, get_optimizer
+from chainrule.penalties import Penalty
+from chainrule.schedules import Schedule, as_schedule
+
+Metric = Callable[[Any, Any], float]
+
+
+class DivergenceError(ArithmeticError):
+    """Raised when a loss or a parameter stops being finite: says where first, and what to try."""
+
+
+def fit(
+    network: Network,
+    X: npt.ArrayLike,
+    y: npt.ArrayLike,
+    *,
+    epochs: int = 100,
+    batch_size: int = 32,
+    optimizer: str | Optimizer = "adam",
+    learning_rate: float | Schedule | None = None,
+    l2: float = 0.0,
+    l1: float = 0.0,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
+    sample_weight: npt.ArrayLike | None = None,
+    validation: float | tuple[Any, ...] | None = None,
+    early_stopping: EarlyStopping | int | None = None,
+    metrics: Iterable[str | Metric] = (),
+    callbacks: Iterable[Callback | Callable[[Progress], Any]] = (),
+    shuffle: bool = True,
+    drop_last: bool = False,
+    random_state: RandomState = None,
+    engine: str = "auto",
+    verbose: int = 1,
+) -> History:
+    """Train a network in place, by mini-batches.
+
+    Parameters
+    ----------
+    network : Network
+        The network; its parameters and running statistics change.
+    X : array-like (m, n₀)
+        Examples as rows. Finite numbers; scale them to about −3 … 3 for quick learning.
+    y : array-like (m, n_L) or (m,)
+        Targets; class numbers 0 … n_L − 1 will do for categorical cross-entropy.
+    epochs : int, default 100
+        How often all examples are gone through.
+    batch_size : int, default 32
+        Examples in each update; an incomplete last mini-batch is kept.
+    optimizer : str or Optimizer, default "adam"
+        A name from ``chainrule.optimizers.OPTIMIZERS``, or an optimiser with its constants.
+        Its state starts anew with each call.
+    learning_rate : float or schedule, optional
+        Takes the place of the optimiser's own rate. A schedule is a function of the step, or
+        ``ReduceOnPlateau``; see :mod:`chainrule.schedules`.
+    l2, l1 : float, default 0
+        Penalties ½ l2 Σ w² and l1 Σ abs(w) on the weights in the cost. For weight decay past the
+        gradient, see ``weight_decay`` of the optimisers.
+    clip_norm, clip_value : float, optional
+        Largest Euclidean norm of the whole gradient; largest size of each component. With both,
+        the components are clipped first.
+    sample_weight : array-like (m,), optional
+        Weight of each example in the mean loss of its mini-batch.
+    validation : float or (X_val, y_val) or (X_val, y_val, sample_weight_val), optional
+        A share of the rows to hold back, each class in its proportion, or a set of its own.
+    early_stopping : EarlyStopping or int, optional
+        When to stop for lack of progress; an integer is its `patience`. The network then ends
+        with the parameters of its best epoch.
+    metrics : iterable of str or callable, default none
+        ``metric(y_true, y_predicted)`` after each epoch: functions, or names of them in
+        ``sklearn.metrics``, with or without ``_score``: ``"accuracy"``, ``"r2"``, ….
+    callbacks : iterable of Callback or callable, default none
+        A plain function is called with the :class:`~chainrule.callbacks.Progress` after each
+        epoch.
+    shuffle : bool, default True
+        Whether each epoch goes through the examples in a new order.
+    drop_last : bool, default False
+        Whether to leave out an incomplete last mini-batch.
+    random_state : None, int, RandomState or Generator, default None
+        Draws the validation rows, the order and the dropout masks, all from one stream.
+    engine : {"auto", "numpy", "compiled"}, default "auto"
+        What runs the steps; this version has "numpy" alone.
+    verbose : {0, 1}, default 1
+        1 shows a progress bar in a terminal or notebook.
+
+    Returns
+    -------
+    History
+        Losses, metrics and rates by epoch, and why training ended. Ctrl-C ends it after the
+        current update and keeps what was learned.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as above; the message names it, and the network is unchanged.
+    DivergenceError
+        If a loss or a parameter is no longer finite: says in which epoch, mini-batch and layer
+        first. The network has the parameters from before that epoch, or of its best epoch with
+        early stopping.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    >>> network = Network([2, 8, 1], random_state=0)
+    >>> history = fit(network, X, [0, 1, 1, 0], epochs=200, learning_rate=0.05,
+    ...               random_state=0, verbose=0)
+    >>> network.predict(X)
+    array([0, 1, 1, 0])
+    """
+    if not isinstance(network, Network):
+        raise TypeError(f"network must be a Network, got {type(network).__name__}")
+    make_engine = choose_engine(engine)
+    epochs = _checks.check_integer("epochs", epochs, low=1)
+    batch_size = _checks.check_integer("batch_size", batch_size, low=1)
+    _checks.check_bool("shuffle", shuffle)
+    _checks.check_bool("drop_last", drop_last)
+    _checks.check_integer("verbose", verbose)
+    rule = get_optimizer(optimizer)
+    if learning_rate is not None:
+        rule = replace(rule, learning_rate=as_schedule(learning_rate))
+    for name, limit in (("clip_norm", clip_norm), ("clip_value", clip_value)):
+        if limit is not None:
+            _checks.check_number(name, limit, low=0, open_low=True)
+    rng = _checks.check_random_state(random_state)
+    measures = _named_metrics(metrics)
+    listeners = _listeners(callbacks, early_stopping, verbose)
+    examples = Examples(*network.check_examples(X, y, sample_weight))
+    train, held = split_validation(network, examples, validation, rng)
+
+    m = len(train)
+    batches = max(1, m // batch_size if drop_last else math.ceil(m / batch_size))
+    history = History()
+    run = _Run(
+        network=network,
+        train=train,
+        held=held,
+        measures=measures,
+        listeners=listeners,
+        engine=make_engine(network, rule, Penalty(l2, l1), clip_norm, clip_value, rng),
+        progress=Progress(network, history, epochs, batches, m),
+        batching={"batch_size": batch_size, "shuffle": shuffle, "drop_last": drop_last},
+        rng=rng,
+    )
+    run.run()
+    return history
+
+
+@dataclass
+class _Run:
+    """The loop over epochs and mini-batches, and what happens around it."""
+
+    network: Network
+    train: Examples
+    held: Examples | None
+    measures: dict[str, Metric]
+    listeners: list[Callback]
+    engine: NumpyEngine
+    progress: Progress
+    batching: dict[str, Any]
+    rng: Generator
+
+    def run(self) -> None:
+        progress, history = self.progress, self.progress.history
+        try:
+            for listener in self.listeners:
+                listener.on_train_begin(progress)
+            for epoch in range(progress.epochs):
+                progress.epoch = epoch
+                if not self.run_epoch():
+                    break
+                for listener in self.listeners:
+                    listener.on_epoch_end(progress)
+                if progress.stop_reason is not None:
+                    break
+            history.stopped = progress.stop_reason or "epochs"
+        except KeyboardInterrupt:
+            history.stopped = "interrupted"
+        except DivergenceError:
+            history.stopped = "diverged"
+            raise
+        finally:
+            history.steps = self.engine.steps
+            for listener in self.listeners:
+                listener.on_train_end(progress)
+
+    def run_epoch(self) -> bool:
+        """Run one epoch and enter it in the history; False if it was stopped on the way."""
+        progress, history = self.progress, self.progress.history
+        start, before = time.perf_counter(), self.network.copy()
+        self.engine.begin_epoch(history.monitored)
+        total = weight = 0.0
+        train = self.train
+        batches = steps.batch_generator(
+            train.X, train.Y, train.sample_weight, random_state=self.rng, **self.batching
+        )
+        # Overflow on the way to a number that is not finite: reported below, with its place.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            try:
+                for progress.batch, (X, Y, w) in enumerate(batches):
+                    share = float(len(X) if w is None else w.sum())
+                    if share == 0:
+                        continue
+                    J = self.engine.train_step(X, Y, w)
+                    progress.batch_loss = J
+                    total, weight = total + share * J, weight + share
+                    for listener in self.listeners:
+                        listener.on_batch_end(progress)
+                    if progress.stop_reason is not None:
+                        return False
+                if where := describe_parameters(self.network):
+                    raise NotFiniteError(where)
+                val_loss = self.validate()
+            except NotFiniteError as error:
+                self.network.restore(before)
+                raise DivergenceError(
+                    f"training diverged in epoch {progress.epoch}, batch {progress.batch}: "
+                    f"{error}. Try a smaller learning_rate (it was {self.engine.alpha:g}), inputs "
+                    f"and targets scaled to about -3 … 3, or clip_norm=1.0. The network has its "
+                    f"parameters from before that epoch, or of its best with early stopping"
+                ) from None
+        history.loss.append(total / weight)
+        if val_loss is not None:
+            history.val_loss.append(val_loss)
+        self.measure(self.train, history.metrics)
+        if self.held is not None:
+            self.measure(self.held, history.val_metrics)
+        history.learning_rate.append(self.engine.alpha)
+        history.seconds.append(time.perf_counter() - start)
+        return True
+
+    def validate(self) -> float | None:
+        if self.held is None:
+            return None
+        held, network = self.held, self.network
+        loss = network.loss(held.X, held.Y, held.sample_weight)
+        if not math.isfinite(loss):
+            _, cache = steps.forward_propagation(
+                held.X, network.parameters, network.structure, statistics=network.statistics
+            )
+            raise NotFiniteError(f"in validation, {describe_loss(loss, network, cache)}")
+        return loss
+
+    def measure(self, examples: Examples, record: dict[str, list[float]]) -> None:
+        if not self.measures:
+            return
+        y, prediction = examples.targets(), self.network.predict(examples.X)
+        if self.network.structure.loss.labels and y.ndim == 2:
+            y = y.argmax(axis=1)
+        for name, metric in self.measures.items():
+            record.setdefault(name, []).append(float(metric(y, prediction)))
+
+
+def _named_metrics(metrics: Iterable[str | Metric]) -> dict[str, Metric]:
+    if isinstance(metrics, str) or not isinstance(metrics, Iterable):
+        raise TypeError(f"metrics must be a list of names or functions, got {metrics!r}")
+    named: dict[str, Metric] = {}
+    for metric in metrics:
+        if callable(metric):
+            named[getattr(metric, "__name__", type(metric).__name__)] = metric
+        elif isinstance(metric, str):
+            named[metric] = _metric_of_sklearn(metric)
+        else:
+            raise TypeError(f"each of metrics must be a name or a function, got {metric!r}")
+    return named
+
+
+def _metric_of_sklearn(name: str) -> Metric:
+    import sklearn.metrics  # loaded only where a metric is asked for by name
+
+    known = [n for n in sklearn.metrics.__all__ if n.endswith(("_score", "_error", "_loss"))]
+    full_name = name if name in known else f"{name}_score"
+    if full_name not in known:
+        _checks.raise_unknown("each of metrics", name, known)
+    metric: Metric = getattr(sklearn.metrics, full_name)
+    return metric
+
+
+def _listeners(
+    callbacks: Iterable[Callback | Callable[[Progress], Any]],
+    early_stopping: EarlyStopping | int | None,
+    verbose: int,
+) -> list[Callback]:
+    if not isinstance(callbacks, Iterable):
+        raise TypeError(f"callbacks must be a list, got {callbacks!r}")
+    listeners: list[Callback] = [ProgressBar()] if verbose else []
+    for callback in callbacks:
+        if isinstance(callback, Callback):
+            listeners.append(callback)
+        elif callable(callback):
+            listeners.append(OnEpoch(callback))
+        else:
+            raise TypeError(f"each of callbacks must be a Callback or a function, got {callback!r}")
+    if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
+        _checks.check_integer("early_stopping", early_stopping, low=1)
+        early_stopping = EarlyStopping(patience=early_stopping)
+    return listeners if early_stopping is None else [*listeners, early_stopping]
