@@ -108,7 +108,7 @@ def check_array(
     if array.dtype == object:
         try:
             array = array.astype(float)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise TypeError(f"{name} must hold numbers, got {_sample(array)}") from None
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must hold numbers, got dtype {array.dtype}: {_sample(array)}")
@@ -130,7 +130,7 @@ def check_array(
 
 
 def _sample(array: npt.NDArray[Any]) -> str:
-    return repr(array.ravel()[0]) if array.size else "nothing"
+    return repr(array.ravel()[0])[:60] if array.size else "nothing"
 
 
 def check_inputs(name: str, value: object, n_inputs: int, dtype: npt.DTypeLike) -> FloatArray:

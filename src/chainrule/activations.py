@@ -244,6 +244,8 @@ class Activation:
                     f"{np.shape(a)} of {z.shape}; give vjp= for a function that is not"
                 )
             wrong = worst_slope(self, z, self.backward(z, a, np.ones_like(z)))
+        if wrong is not None and math.isnan(wrong.measured):
+            raise ValueError(f"g of activation {self.name!r} is not finite anywhere in [-6, 6]")
         if wrong is not None:
             raise ValueError(
                 f"slope of activation {self.name!r} is wrong: at z = {wrong.x:.6g} it gives "

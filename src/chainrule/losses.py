@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -178,6 +179,7 @@ class Loss:
                 raise TypeError(f"{argument} of loss {self.name!r} must be a function")
         if (self.from_z is None) != (self.dZ is None):
             raise ValueError(f"from_z and dZ of loss {self.name!r} belong together: give both")
+        get_activation(self.output, "output")
         self._check_slopes()
 
     def elementwise(self, A: Array, Y: Array) -> Array:
@@ -228,14 +230,14 @@ class Loss:
             raise ValueError(f"rows of y must sum to 1 for loss {self.name!r}")
         return _checks.check_array("y", Y, dtype=dtype)
 
-    def _encode_labels(self, Y: npt.NDArray[np.generic], n_outputs: int) -> Array:
-        labels = Y.astype(np.intp)
-        if (labels != Y).any():
-            raise ValueError(f"class numbers in y must be integers, got {Y[labels != Y][0]}")
-        if labels.min() < 0 or labels.max() >= n_outputs:
-            wrong = labels.min() if labels.min() < 0 else labels.max()
+    def _encode_labels(self, Y: npt.NDArray[Any], n_outputs: int) -> Array:
+        fractional = np.floor(Y) != Y
+        if fractional.any():
+            raise ValueError(f"class numbers in y must be integers, got {Y[fractional][0]}")
+        if Y.min() < 0 or Y.max() >= n_outputs:
+            wrong = Y.min() if Y.min() < 0 else Y.max()
             raise ValueError(f"class numbers in y must be in 0 … {n_outputs - 1}, got {wrong}")
-        return labels
+        return Y.astype(np.intp)
 
     def _check_slopes(self) -> None:
         low, high = max(self.outputs[0], -3.0), min(self.outputs[1], 3.0)

@@ -318,7 +318,9 @@ def batch_generator(
     """
     _checks.check_integer("batch_size", batch_size, low=1)
     lengths = {len(array) for array in arrays if array is not None}
-    if len(lengths) != 1:
+    if not lengths:
+        raise ValueError("at least one array must be given")
+    if len(lengths) > 1:
         raise ValueError(f"all arrays must have the same number of rows, got {sorted(lengths)}")
     m = lengths.pop()
     order = np.arange(m)

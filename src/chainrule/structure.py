@@ -139,7 +139,10 @@ class Structure:
                 raise ValueError("output must not be given when the last of sizes is a Layer")
             output = last.activation
         g_out, the_loss = _output_and_loss(output, loss, last)
-        activations = [*_per_layer("hidden", hidden, n_hidden), g_out]
+        activations = [
+            *(get_activation(g, "hidden") for g in _per_layer("hidden", hidden, n_hidden)),
+            g_out,
+        ]
         rates = [*_per_layer("dropout", dropout, n_hidden), 0.0]
         kinds = [*_per_layer("normalization", normalization, n_hidden), None]
         layers = tuple(
