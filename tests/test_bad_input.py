@@ -312,7 +312,7 @@ FITS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"drop_last": 1}, TypeError, "drop_last must be True or False, got 1"),
     ({"random_state": -1}, ValueError, "random_state must be in"),
     ({"engine": "cuda"}, ValueError, "engine must be one of 'auto', 'compiled', 'numpy', got"),
-    ({"engine": "compiled"}, ValueError, "this version has no compiled engine yet"),
+    ({"threads": 0}, ValueError, "threads must be at least 1, got 0"),
     ({"engine": None}, TypeError, "engine must be one of"),
     ({"verbose": -1}, ValueError, "verbose must be at least 0, got -1"),
     ({"verbose": "yes"}, TypeError, "verbose must be an integer, got 'yes'"),

@@ -409,15 +409,17 @@ def test_ctrl_c_keeps_what_was_learned(early_stopping: int | None) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
-def test_a_real_sigint_ends_training_cleanly() -> None:
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+def test_a_real_sigint_ends_training_cleanly(engine: str) -> None:
     """As Ctrl-C in a terminal: the program goes on after fit."""
-    program = """
+    program = f"""
 import os, signal, threading, numpy as np
 from chainrule import Network, fit
-threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
 X = np.random.RandomState(0).normal(size=(200, 2))
 network = Network([2, 8, 1], random_state=0)
-history = fit(network, X, X[:, 0] > 0, epochs=10**6, random_state=0)
+fit(network, X, X[:, 0] > 0, epochs=1, engine="{engine}")
+threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+history = fit(network, X, X[:, 0] > 0, epochs=10**6, random_state=0, engine="{engine}")
 print(history.stopped, (network.predict(X) == (X[:, 0] > 0)).mean() > 0.8)
 """
     done = run_python(program)

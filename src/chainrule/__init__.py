@@ -3,6 +3,7 @@
 from chainrule.activations import ELU, Activation, LeakyReLU
 from chainrule.callbacks import Callback, EarlyStopping, ProgressBar
 from chainrule.history import History
+from chainrule.loop import DivergenceError
 from chainrule.losses import Huber, Loss, Pinball
 from chainrule.network import Network
 from chainrule.optimizers import (
@@ -18,7 +19,7 @@ from chainrule.optimizers import (
     RMSProp,
 )
 from chainrule.structure import Layer, Structure
-from chainrule.training import DivergenceError, fit
+from chainrule.training import fit
 
 __version__ = "0.1.0"
 

@@ -322,14 +322,27 @@ def batch_generator(
         raise ValueError("at least one array must be given")
     if len(lengths) > 1:
         raise ValueError(f"all arrays must have the same number of rows, got {sorted(lengths)}")
-    m = lengths.pop()
+    rows = draw_order(lengths.pop(), batch_size, shuffle, drop_last, random_state)
+    for start in range(0, len(rows), batch_size):
+        batch = rows[start : start + batch_size]
+        yield tuple(None if array is None else array[batch] for array in arrays)
+
+
+def draw_order(
+    m: int,
+    batch_size: int,
+    shuffle: bool = True,
+    drop_last: bool = False,
+    random_state: RandomState = None,
+) -> npt.NDArray[np.intp]:
+    """Return the row numbers 0 … m − 1 in the order of one epoch, as `batch_generator` takes them.
+
+    Its arguments mean the same; each `batch_size` rows are a mini-batch.
+    """
     order = np.arange(m)
     if shuffle:
         _checks.check_random_state(random_state).shuffle(order)
-    stop = m - m % batch_size if drop_last and m >= batch_size else m
-    for start in range(0, stop, batch_size):
-        rows = order[start : min(start + batch_size, stop)]
-        yield tuple(None if array is None else array[rows] for array in arrays)
+    return order[: m - m % batch_size] if drop_last and m >= batch_size else order
 
 
 def predict(

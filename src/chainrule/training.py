@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
-from chainrule import _checks, steps
-from chainrule._types import Generator, RandomState
+from chainrule import _checks
+from chainrule._types import RandomState
 from chainrule.batches import Examples, split_validation
 from chainrule.callbacks import Callback, EarlyStopping, OnEpoch, Progress, ProgressBar
-from chainrule.engine import choose_engine
-from chainrule.engine.diagnosis import NotFiniteError, describe_loss, describe_parameters
-from chainrule.engine.numpy_engine import NumpyEngine
+from chainrule.engine import ENGINES, choose_engine
 from chainrule.history import History
+from chainrule.loop import Metric, Run
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer, get_optimizer
 from chainrule.penalties import Penalty
 from chainrule.schedules import Schedule, as_schedule
-
-Metric = Callable[[Any, Any], float]
-
-
-class DivergenceError(ArithmeticError):
-    """Raised when a loss or a parameter stops being finite: says where first, and what to try."""
 
 
 def fit(
@@ -53,6 +44,7 @@ def fit(
     drop_last: bool = False,
     random_state: RandomState = None,
     engine: str = "auto",
+    threads: int | None = None,
     verbose: int = 1,
 ) -> History:
     """Train a network in place, by mini-batches.
@@ -101,7 +93,12 @@ def fit(
     random_state : None, int, RandomState or Generator, default None
         Draws the validation rows, the order and the dropout masks, all from one stream.
     engine : {"auto", "numpy", "compiled"}, default "auto"
-        What runs the steps; this version has "numpy" alone.
+        What runs the steps: the NumPy arrays of :mod:`chainrule.steps`, or the same formulas
+        compiled by Numba. "auto" compiles where the work will pay for it. What can't be compiled
+        runs on NumPy; if "compiled" was asked for, a warning says why.
+    threads : int, optional
+        Threads of the compiled engine; by default as many as the work can use. The results have
+        the same bits whatever their number.
     verbose : {0, 1}, default 1
         1 shows a progress bar in a terminal or notebook.
 
@@ -132,7 +129,9 @@ def fit(
     """
     if not isinstance(network, Network):
         raise TypeError(f"network must be a Network, got {type(network).__name__}")
-    make_engine = choose_engine(engine)
+    _checks.check_choice("engine", engine, ENGINES)
+    if threads is not None:
+        threads = _checks.check_integer("threads", threads, low=1)
     epochs = _checks.check_integer("epochs", epochs, low=1)
     batch_size = _checks.check_integer("batch_size", batch_size, low=1)
     _checks.check_bool("shuffle", shuffle)
@@ -153,124 +152,31 @@ def fit(
     m = len(train)
     batches = max(1, m // batch_size if drop_last else math.ceil(m / batch_size))
     history = History()
-    run = _Run(
+    Run(
         network=network,
         train=train,
         held=held,
-        measures=measures,
+        metrics=measures,
         listeners=listeners,
-        engine=make_engine(network, rule, Penalty(l2, l1), clip_norm, clip_value, rng),
+        engine=choose_engine(
+            engine,
+            network,
+            rule,
+            Penalty(l2, l1),
+            clip_norm,
+            clip_value,
+            rng,
+            batch_size=min(batch_size, m),
+            updates=epochs * batches,
+            threads=threads,
+        ),
         progress=Progress(network, history, epochs, batches, m),
-        batching={"batch_size": batch_size, "shuffle": shuffle, "drop_last": drop_last},
+        batch_size=batch_size,
+        shuffle=shuffle,
+        drop_last=drop_last,
         rng=rng,
-    )
-    run.run()
+    ).run()
     return history
-
-
-@dataclass
-class _Run:
-    """The loop over epochs and mini-batches, and what happens around it."""
-
-    network: Network
-    train: Examples
-    held: Examples | None
-    measures: dict[str, Metric]
-    listeners: list[Callback]
-    engine: NumpyEngine
-    progress: Progress
-    batching: dict[str, Any]
-    rng: Generator
-
-    def run(self) -> None:
-        progress, history = self.progress, self.progress.history
-        try:
-            for listener in self.listeners:
-                listener.on_train_begin(progress)
-            for epoch in range(progress.epochs):
-                progress.epoch = epoch
-                if not self.run_epoch():
-                    break
-                for listener in self.listeners:
-                    listener.on_epoch_end(progress)
-                if progress.stop_reason is not None:
-                    break
-            history.stopped = progress.stop_reason or "epochs"
-        except KeyboardInterrupt:
-            history.stopped = "interrupted"
-        except DivergenceError:
-            history.stopped = "diverged"
-            raise
-        finally:
-            history.steps = self.engine.steps
-            for listener in self.listeners:
-                listener.on_train_end(progress)
-
-    def run_epoch(self) -> bool:
-        """Run one epoch and enter it in the history; False if it was stopped on the way."""
-        progress, history = self.progress, self.progress.history
-        start, before = time.perf_counter(), self.network.copy()
-        self.engine.begin_epoch(history.monitored)
-        total = weight = 0.0
-        train = self.train
-        batches = steps.batch_generator(
-            train.X, train.Y, train.sample_weight, random_state=self.rng, **self.batching
-        )
-        # Overflow on the way to a number that is not finite: reported below, with its place.
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            try:
-                for progress.batch, (X, Y, w) in enumerate(batches):
-                    share = float(len(X) if w is None else w.sum())
-                    if share == 0:
-                        continue
-                    J = self.engine.train_step(X, Y, w)
-                    progress.batch_loss = J
-                    total, weight = total + share * J, weight + share
-                    for listener in self.listeners:
-                        listener.on_batch_end(progress)
-                    if progress.stop_reason is not None:
-                        return False
-                if where := describe_parameters(self.network):
-                    raise NotFiniteError(where)
-                val_loss = self.validate()
-            except NotFiniteError as error:
-                self.network.restore(before)
-                raise DivergenceError(
-                    f"training diverged in epoch {progress.epoch}, batch {progress.batch}: "
-                    f"{error}. Try a smaller learning_rate (it was {self.engine.alpha:g}), inputs "
-                    f"and targets scaled to about -3 … 3, or clip_norm=1.0. The network has its "
-                    f"parameters from before that epoch, or of its best with early stopping"
-                ) from None
-        history.loss.append(total / weight)
-        if val_loss is not None:
-            history.val_loss.append(val_loss)
-        self.measure(self.train, history.metrics)
-        if self.held is not None:
-            self.measure(self.held, history.val_metrics)
-        history.learning_rate.append(self.engine.alpha)
-        history.seconds.append(time.perf_counter() - start)
-        return True
-
-    def validate(self) -> float | None:
-        if self.held is None:
-            return None
-        held, network = self.held, self.network
-        loss = network.loss(held.X, held.Y, held.sample_weight)
-        if not math.isfinite(loss):
-            _, cache = steps.forward_propagation(
-                held.X, network.parameters, network.structure, statistics=network.statistics
-            )
-            raise NotFiniteError(f"in validation, {describe_loss(loss, network, cache)}")
-        return loss
-
-    def measure(self, examples: Examples, record: dict[str, list[float]]) -> None:
-        if not self.measures:
-            return
-        y, prediction = examples.targets(), self.network.predict(examples.X)
-        if self.network.structure.loss.labels and y.ndim == 2:
-            y = y.argmax(axis=1)
-        for name, metric in self.measures.items():
-            record.setdefault(name, []).append(float(metric(y, prediction)))
 
 
 def _named_metrics(metrics: Iterable[str | Metric]) -> dict[str, Metric]:

@@ -2,22 +2,75 @@
 
 from __future__ import annotations
 
-from chainrule import _checks
+import warnings
+from importlib.util import find_spec
+from typing import Any
+
+from chainrule._types import Generator
+from chainrule.engine.interface import Engine
 from chainrule.engine.numpy_engine import NumpyEngine
+from chainrule.network import Network
+from chainrule.optimizers import Optimizer
+from chainrule.penalties import Penalty
 
 ENGINES = ("auto", "numpy", "compiled")
 
+# Below this many multiplications and additions in all, NumPy is done before a compiler would be:
+# some 6 s of compilation at the 10 GFLOP/s of NumPy's whole step.
+WORTH_COMPILING = 100e9
 
-def choose_engine(engine: str) -> type[NumpyEngine]:
-    """Return the engine that ``engine=`` asks for, to be made for a training run.
 
-    Raises ValueError for "compiled", which this version does not have yet, and for a name that
-    is not in `ENGINES`.
+def choose_engine(
+    engine: str,
+    network: Network,
+    optimizer: Optimizer,
+    penalty: Penalty,
+    clip_norm: float | None,
+    clip_value: float | None,
+    rng: Generator,
+    *,
+    batch_size: int,
+    updates: int,
+    threads: int | None,
+) -> Engine:
+    """Return the engine that ``engine=`` asks for, made for a training run.
+
+    What the compiled engine can't do, or can't compile, goes to NumPy; with a warning that says
+    why, if "compiled" was asked for by name.
     """
-    _checks.check_choice("engine", engine, ENGINES)
-    if engine == "compiled":
-        raise ValueError(
-            "engine must be 'auto' or 'numpy': this version has no compiled engine yet, "
-            "got 'compiled'"
-        )
-    return NumpyEngine
+    arguments: tuple[Any, ...] = (network, optimizer, penalty, clip_norm, clip_value)
+    if engine == "compiled" or (engine == "auto" and _work(network, batch_size, updates)):
+        made, why = _try_to_compile(arguments, batch_size, threads)
+        if made is not None:
+            return made
+        if engine == "compiled":
+            warnings.warn(f"the NumPy engine is used, because {why}", stacklevel=3)
+    return NumpyEngine(network, optimizer, penalty, clip_norm, clip_value, rng)
+
+
+def _work(network: Network, batch_size: int, updates: int) -> bool:
+    """Whether a run is long enough to pay for its compilation."""
+    weights = sum(n * m for name, (n, m) in network.structure.shapes.items() if name[0] == "W")
+    overhead = 1e6  # what a step of NumPy costs beside its arithmetic, in the same measure
+    return updates * (6 * batch_size * weights + overhead) > WORTH_COMPILING
+
+
+def _try_to_compile(
+    arguments: tuple[Any, ...], batch_size: int, threads: int | None
+) -> tuple[Engine | None, str]:
+    try:
+        if find_spec("numba") is None:
+            return None, "Numba is not installed"
+    except ValueError:  # what find_spec says of a module that was blocked
+        return None, "Numba is not installed"
+    from numba.core.errors import NumbaError
+
+    from chainrule.engine.compiled_engine import CompiledEngine, cannot_do
+
+    network, optimizer = arguments[:2]
+    if why := cannot_do(network.structure, optimizer):
+        return None, why
+    try:
+        return CompiledEngine(*arguments, batch_size=batch_size, threads=threads), ""
+    except NumbaError as error:
+        return None, f"a formula can't be compiled: {error}"

@@ -11,7 +11,12 @@ from chainrule.network import Network
 
 
 class NotFiniteError(ArithmeticError):
-    """Raised where a loss, a gradient or a parameter is not finite, with the place in words."""
+    """Raised where a loss, a gradient or a parameter is not finite, with the place in words.
+
+    `batch` is the number of the mini-batch among those that an engine was given.
+    """
+
+    batch = 0
 
 
 def describe_loss(loss: float, network: Network, cache: Mapping[str, Array]) -> str:

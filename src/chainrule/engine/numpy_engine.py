@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
-from chainrule import _checks, steps
+from chainrule import steps
 from chainrule._types import Array, FloatArray, Generator
 from chainrule.engine.diagnosis import NotFiniteError, describe_gradient, describe_loss
+from chainrule.engine.interface import Rates
 from chainrule.network import Network
 from chainrule.normalization import unbiased, update_running
 from chainrule.optimizers import Optimizer, clip_by_norm, clip_by_value
 from chainrule.penalties import Penalty
-from chainrule.schedules import ReduceOnPlateau, as_schedule
 
 
 class NumpyEngine:
-    """One training run's step on a mini-batch, with what it carries from one to the next.
+    """A training run on NumPy arrays; see :class:`chainrule.engine.interface.Engine`.
 
     Parameters
     ----------
@@ -30,13 +30,6 @@ class NumpyEngine:
         As in :func:`chainrule.fit`.
     rng : RandomState or Generator
         Draws the dropout masks.
-
-    Attributes
-    ----------
-    steps : int
-        Number of updates so far.
-    alpha : float
-        Learning rate of the last one.
     """
 
     def __init__(
@@ -50,17 +43,32 @@ class NumpyEngine:
     ) -> None:
         self.network, self.optimizer, self.penalty, self.rng = network, optimizer, penalty, rng
         self.clip_norm, self.clip_value = clip_norm, clip_value
-        self.schedule = as_schedule(optimizer.learning_rate)
+        self.rates = Rates(optimizer.learning_rate)
         self.state = optimizer.initial_state(network.vector)
         self.is_weight = network.flatten(
             {name: np.full(w.shape, name[0] == "W") for name, w in network.parameters.items()}
         )
-        self.alpha, self.steps = math.nan, 0
+        self.steps, self.stride = 0, 1
 
-    def begin_epoch(self, losses: Sequence[float]) -> None:
-        """Take note of the loss after each epoch so far, on which some schedules depend."""
-        if isinstance(self.schedule, ReduceOnPlateau):
-            self.alpha = self.schedule.after_epochs(losses)
+    def train_batches(
+        self,
+        X: FloatArray,
+        Y: Array,
+        sample_weight: FloatArray | None,
+        rows: npt.NDArray[np.intp],
+        batch_size: int,
+    ) -> list[float]:
+        """Train on mini-batches of `rows`, as every engine does."""
+        losses = []
+        for start in range(0, len(rows), batch_size):
+            batch = rows[start : start + batch_size]
+            w = None if sample_weight is None else sample_weight[batch]
+            try:
+                losses.append(self.train_step(X[batch], Y[batch], w))
+            except NotFiniteError as error:
+                error.batch = len(losses)
+                raise
+        return losses
 
     def train_step(self, X: FloatArray, Y: Array, w: FloatArray | None) -> float:
         """Update the network on one mini-batch, and return the loss before the update.
@@ -68,8 +76,7 @@ class NumpyEngine:
         Raises NotFiniteError, with nothing changed, if the loss or the gradient is not finite.
         """
         network, structure = self.network, self.network.structure
-        if not isinstance(self.schedule, ReduceOnPlateau):
-            self.alpha = _checks.check_number("learning_rate", self.schedule(self.steps), low=0)
+        alpha = self.rates.at(self.steps)
         masks = steps.dropout_masks(structure, len(X), self.rng, network.dtype)
         A, cache = steps.forward_propagation(X, network.parameters, structure, masks=masks)
         Z = cache[f"Z{len(structure.layers)}"]
@@ -88,7 +95,7 @@ class NumpyEngine:
             dw = clip_by_norm(dw, self.clip_norm)
         self.steps += 1
         vector, self.state = self.optimizer.update(
-            network.vector, dw, self.state, self.alpha, self.steps, self.is_weight
+            network.vector, dw, self.state, alpha, self.steps, self.is_weight
         )
         network.vector[:] = vector
         for name, running in network.statistics.items():

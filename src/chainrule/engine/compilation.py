@@ -1,0 +1,134 @@
+"""Compiled code, kept: in this process by formula, and on disk by the content of all sources.
+
+Numba's own cache looks at one source file, and so answers with old code when another has changed.
+Here the key is the content of every source that a kernel is made of: chainrule's, and that of the
+user's formula with whatever it calls.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sys
+import types as python
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core import sigutils
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
+from numba.core.ccallback import CFunc
+from numba.misc.appdirs import AppDirs
+
+OPTIONS = {"error_model": "numpy"}
+_kernels: dict[Any, CFunc] = {}
+
+
+@cache
+def source_stamp() -> str:
+    """Return a hash of chainrule's sources, and of what compiles them."""
+    digest = hashlib.sha256(f"{numba.__version__} {sys.version}".encode())
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def fingerprint(function: Any) -> str:
+    """Return a hash of a plain function and of all that it refers to, functions by their code."""
+    digest, seen = hashlib.sha256(), set()
+
+    def add(value: Any) -> None:
+        if isinstance(value, python.CodeType):
+            digest.update(value.co_code + repr(value.co_names).encode())
+            for constant in value.co_consts:
+                add(constant)
+        elif isinstance(value, python.FunctionType):
+            if id(value) in seen:
+                return
+            seen.add(id(value))
+            add(value.__code__)
+            add((value.__defaults__, value.__kwdefaults__))
+            for cell in value.__closure__ or ():
+                add(cell.cell_contents)
+            for name in value.__code__.co_names:
+                add(value.__globals__.get(name))
+        elif isinstance(value, (python.ModuleType, python.BuiltinFunctionType, type)):
+            digest.update(value.__name__.encode())
+        else:
+            digest.update(repr(value).encode())
+
+    add(function)
+    return digest.hexdigest()
+
+
+class _Place:
+    """Where compiled code lies on disk: NUMBA_CACHE_DIR, or the user's folder for such things."""
+
+    def __init__(self) -> None:
+        given = os.environ.get("NUMBA_CACHE_DIR")
+        folder = Path(given) if given else Path(AppDirs("chainrule", False).user_cache_dir)
+        self.path = str(folder / f"engine-{source_stamp()[:16]}")
+
+    def get_cache_path(self) -> str:
+        return self.path
+
+    def ensure_cache_path(self) -> None:
+        os.makedirs(self.path, exist_ok=True)
+
+
+class _DiskCache(FunctionCache):
+    """One function's compiled code on disk. What can't be read or written is compiled anew."""
+
+    def __init__(self, function: Any, key: str) -> None:
+        self._name, self._py_func, self._key = repr(function), function, key
+        self._impl = CompileResultCacheImpl.__new__(CompileResultCacheImpl)
+        self._impl._locator = place = _Place()
+        self._cache_path = place.get_cache_path()
+        name = f"{function.__name__}-{hashlib.sha256(key.encode()).hexdigest()[:24]}"
+        self._cache_file = IndexDataCacheFile(self._cache_path, name, source_stamp())
+        self.hits = 0
+        self.enable()
+
+    def _index_key(self, sig: Any, codegen: Any) -> Any:
+        return sig, codegen.magic_tuple(), self._key
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            found = super().load_overload(sig, target_context)
+        except Exception:  # a broken or foreign file is as good as none, and makes room
+            with contextlib.suppress(OSError):
+                self.flush()
+            return None
+        self.hits += found is not None
+        return found
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        with contextlib.suppress(OSError):  # a read-only or full disk
+            super().save_overload(sig, data)
+
+
+def cached_on_disk(dispatcher: Any, key: str = "") -> Any:
+    """Give a function that `numba.njit` made its place in the cache on disk."""
+    dispatcher._cache = _DiskCache(dispatcher.py_func, key)
+    return dispatcher
+
+
+def kernel(signature: Any, make: Callable[[], Any], *key: Any) -> CFunc:
+    """Return the kernel that `make` returns as a plain function, compiled for C to call.
+
+    `key` says all that the function depends on beside chainrule's own sources: plain functions
+    count by their code, everything else by its repr.
+    """
+    parts = [fingerprint(k) if isinstance(k, python.FunctionType) else repr(k) for k in key]
+    full = repr((str(signature), parts))
+    if full not in _kernels:
+        function = make()
+        arguments, result = sigutils.normalize_signature(signature)
+        made = CFunc(function, (arguments, result), locals={}, options=dict(OPTIONS))
+        made._cache = _DiskCache(function, full)  # type: ignore[attr-defined]
+        made.compile()
+        _kernels[full] = made
+    return _kernels[full]

@@ -1,0 +1,220 @@
+"""The compiled engine: the same steps, fused, on SIMD registers and threads."""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import types
+
+from chainrule import steps
+from chainrule._types import Array, FloatArray
+from chainrule.activations import ACTIVATIONS
+from chainrule.engine import formulas
+from chainrule.engine.diagnosis import NotFiniteError, describe_loss
+from chainrule.engine.epoch import NORM_PART, run_epoch
+from chainrule.engine.interface import Rates
+from chainrule.engine.layout import BACKWARD, BY_ROWS, FORWARD, LD, RECTIFIED, Layout, aligned_zeros
+from chainrule.engine.registers.tile import TILE_ROWS, publish_tile
+from chainrule.engine.registers.types import REGISTERS
+from chainrule.network import Network
+from chainrule.optimizers import Optimizer
+from chainrule.penalties import Penalty
+from chainrule.structure import Structure
+
+# A thread is worth its barriers from this many multiplications and additions a step. Measured.
+WORTH_A_THREAD = 3e6
+# How long one call of the compiled loop should take, so that Ctrl-C and the bar are not kept.
+SECONDS_A_CALL = 0.1
+
+
+def cannot_do(structure: Structure, optimizer: Optimizer) -> str | None:
+    """Return what the compiled engine can't do of a training run yet, or None if it can do all."""
+    for l, layer in enumerate(structure.layers, 1):
+        g = layer.activation
+        if layer.normalization or layer.dropout:
+            what = "normalisation" if layer.normalization else "dropout"
+            return f"the compiled engine has no {what} yet, which layer {l} has"
+        if g.vjp is not None and g.vjp is not ACTIVATIONS["softmax"].vjp:
+            return f"activation {g.name!r} is not elementwise"
+        if g.vjp is None and g.slope is None:
+            return f"activation {g.name!r} has no slope, but a finite difference"
+    if len(optimizer.state) > 2:
+        return f"optimizer {optimizer.name!r} keeps more than two values of a parameter"
+    return None
+
+
+def usable_threads() -> int:
+    """Return how many threads this process may use: its cores, or OMP_NUM_THREADS if that is less.
+
+    Workers of joblib have that variable set, so that together they don't take too many.
+    """
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    allowed = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, min(cores, int(allowed))) if allowed.isdigit() else cores
+
+
+class CompiledEngine:
+    """A training run on compiled kernels; see :class:`chainrule.engine.interface.Engine`.
+
+    Parameters
+    ----------
+    network : Network
+        Changed in place. Its structure and the optimizer must be such that `cannot_do` is None.
+    optimizer, penalty, clip_norm, clip_value
+        As in :class:`~chainrule.engine.numpy_engine.NumpyEngine`.
+    batch_size : int
+        The most rows in a mini-batch.
+    threads : int or None
+        By default as many as the work can use.
+
+    Raises NumbaError if a formula can't be compiled.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        optimizer: Optimizer,
+        penalty: Penalty,
+        clip_norm: float | None,
+        clip_value: float | None,
+        *,
+        batch_size: int,
+        threads: int | None = None,
+    ) -> None:
+        self.network = network
+        self.rates, self.steps, self.stride = Rates(optimizer.learning_rate), 0, 16
+        structure, dtype = network.structure, network.dtype
+        kind = types.float32 if dtype == np.float32 else types.float64
+        publish_tile(kind)
+        lanes = REGISTERS[kind].lanes
+        activations = [layer.activation for layer in structure.layers]
+        keep = [formulas.slope_needs_z(g) or g.vjp is not None for g in activations]
+        paired = structure.loss.pairs_with(structure.output)
+        keep[-1] = True
+        self.layout = layout = Layout.of(structure, lanes, batch_size, keep)
+        table = layout.table
+        if threads is None:
+            work = 6 * batch_size * layout.n_parameters
+            threads = max(1, min(usable_threads(), int(work / WORTH_A_THREAD)))
+        self.threads = threads
+        self.kernels: list[Any] = []
+        for l, g in enumerate(activations, 1):
+            hidden = l < len(activations)
+            if g.vjp is not None:
+                table[l, BY_ROWS] = 1
+                table[l, FORWARD] = self._keep(formulas.softmax_forward_kernel(kind))
+                table[l, BACKWARD] = self._keep(formulas.softmax_backward_kernel(kind))
+                continue
+            if hidden and g.name == "relu":
+                table[l, RECTIFIED] = 1
+            elif not (hidden and g.name == "identity"):
+                table[l, FORWARD] = self._keep(formulas.forward_kernel(g, kind))
+            if g.name != "identity":
+                table[l, BACKWARD] = self._keep(formulas.backward_kernel(g, kind))
+        self.short = int(paired)
+        self.loss = self._keep(formulas.loss_kernel(structure.loss, paired, kind))
+        whole = clip_norm is not None
+        self.max_norm = 0.0 if clip_norm is None else clip_norm
+        l2, l1, limit = penalty.l2, penalty.l1, clip_value
+        self.prepare = self._keep(formulas.prepare_kernel(l2, l1, limit, kind)) if whole else 0
+        if whole:
+            l2, l1, limit = 0.0, 0.0, None
+        self.update = self._keep(formulas.update_kernel(optimizer, l2, l1, limit, kind))
+        self.n_states = len(optimizer.state)
+        size = layout.n_parameters
+        self.P = aligned_zeros(size, dtype)
+        self.S = aligned_zeros(size * max(1, self.n_states), dtype)
+        self.G = aligned_zeros(size if whole else 1, dtype)
+        self.T = aligned_zeros(max(1, layout.n_transposed), dtype)
+        self.A = aligned_zeros(layout.n_activations, dtype)
+        self.D = aligned_zeros(layout.n_gradients, dtype)
+        self.Y = aligned_zeros(int(batch_size * table[-1, LD]), dtype)
+        tiles = int(max(-(-table[1:, 0] // TILE_ROWS))) + 1
+        per_thread = 2 * lanes + tiles * TILE_ROWS * 2 * lanes
+        per_thread = -(-per_thread // 16) * 16
+        self.scratch = aligned_zeros(threads * per_thread, dtype)
+        self.shares = aligned_zeros(max(batch_size, 16 * threads), dtype)
+        self.norms = np.zeros(size // NORM_PART + 2 * len(table))
+        self.barrier = np.zeros(64, np.int64)
+
+    def _keep(self, kernel: Any) -> int:
+        self.kernels.append(kernel)
+        return int(kernel.address)
+
+    def train_batches(
+        self,
+        X: FloatArray,
+        Y: Array,
+        sample_weight: FloatArray | None,
+        rows: npt.NDArray[np.intp],
+        batch_size: int,
+    ) -> list[float]:
+        """Train on mini-batches of `rows`, as every engine does."""
+        n_batches = -(-len(rows) // batch_size)
+        first = self.rates.at(self.steps)
+        later = [self.rates.at(self.steps + i) for i in range(1, n_batches)]
+        start = time.perf_counter()
+        done, losses = self._run(X, Y, sample_weight, rows, batch_size, np.array([first, *later]))
+        self.steps += done
+        if done < n_batches:
+            raise self._not_finite(X, Y, rows[done * batch_size :][:batch_size], losses[done], done)
+        each = (time.perf_counter() - start) / n_batches
+        self.stride = max(1, int(SECONDS_A_CALL / each))
+        return [float(loss) for loss in losses]
+
+    def _run(
+        self,
+        X: FloatArray,
+        Y: Array,
+        w: FloatArray | None,
+        rows: npt.NDArray[np.intp],
+        batch_size: int,
+        rates: FloatArray,
+    ) -> tuple[int, FloatArray]:
+        X = np.ascontiguousarray(X)
+        labels = np.empty(0, np.int64)
+        if Y.dtype.kind == "i":
+            labels, Y = np.ascontiguousarray(Y[:, 0], np.int64), np.zeros(1, X.dtype)
+        weights = np.empty(0) if w is None else np.asarray(w[:, 0], np.float64)
+        losses = np.zeros((len(rates), self.threads))
+        self.layout.pack(self.network.parameters, self.P)
+        arguments: tuple[Any, ...] = (
+            *(self.threads, self.barrier, self.layout.table, self.P, self.S, self.n_states),
+            *(self.G, self.T, self.A, self.D, self.Y, self.scratch, self.shares),
+            *(X, np.ascontiguousarray(Y), labels, weights, rows.astype(np.int64, copy=False)),
+            *(batch_size, rates, self.steps, self.loss, self.short, self.update, self.prepare),
+            *(self.max_norm, self.norms, losses),
+        )
+        pool = _pool(self.threads - 1)
+        others = [pool.submit(run_epoch, tid, *arguments) for tid in range(1, self.threads)]
+        done = int(run_epoch(0, *arguments))
+        for other in others:
+            other.result()
+        self.layout.unpack(self.P, self.network.parameters)
+        return done, losses.sum(axis=1)
+
+    def _not_finite(
+        self, X: FloatArray, Y: Array, rows: npt.NDArray[np.intp], loss: float, batch: int
+    ) -> NotFiniteError:
+        network = self.network
+        _, cache = steps.forward_propagation(X[rows], network.parameters, network.structure)
+        error = NotFiniteError(describe_loss(loss, network, cache))
+        error.batch = batch
+        return error
+
+
+_pools: dict[tuple[int, int], ThreadPoolExecutor] = {}
+
+
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Return this process's pool of so many threads: all of them must run, or none would end."""
+    key = (os.getpid(), threads)
+    if key not in _pools:
+        _pools[key] = ThreadPoolExecutor(max(1, threads))
+    return _pools[key]

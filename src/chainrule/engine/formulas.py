@@ -1,0 +1,311 @@
+"""The library's formulas as compiled kernels: the same function objects, on registers.
+
+Each maker wraps a formula of floor 1, or of the user's own, in the loop that applies it to a
+stretch of memory, compiles that for one float type, and returns it; its ``address`` goes into the
+layer table.
+"""
+
+from __future__ import annotations
+
+import types as python
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import types
+from numba.extending import register_jitable
+
+from chainrule.activations import Activation
+from chainrule.engine.compilation import kernel
+from chainrule.engine.gradients import update_signature
+from chainrule.engine.products import backward_signature, forward_signature
+from chainrule.engine.registers import (
+    POINTERS,
+    at,
+    first_lanes,
+    get,
+    lanes,
+    largest_lane,
+    load,
+    select,
+    spread,
+    store,
+    sum_of_lanes,
+)
+from chainrule.losses import Loss, categorical_cross_entropy_from_z
+from chainrule.optimizers import Optimizer
+
+_known: set[Any] = set()
+
+
+def callable_in_loops(function: Callable[..., Any] | None) -> Any:
+    """Let compiled code call a plain function, and whatever plain functions that calls."""
+    if not isinstance(function, python.FunctionType) or function in _known:
+        return function
+    _known.add(function)
+    names = {**function.__globals__}
+    if function.__closure__:
+        cells = (cell.cell_contents for cell in function.__closure__)
+        names |= dict(zip(function.__code__.co_freevars, cells, strict=True))
+    for name in (*function.__code__.co_names, *function.__code__.co_freevars):
+        if isinstance(names.get(name), python.FunctionType):
+            callable_in_loops(names[name])
+    return register_jitable(error_model="numpy")(function)
+
+
+def slope_needs_z(activation: Activation) -> bool:
+    """Whether g'(z, a) changes when a is put in the place of z, and so z must be kept."""
+    z = np.linspace(-6, 6, 97) + 0.0137
+    if activation.vjp is not None:
+        return False
+    with np.errstate(all="ignore"):
+        a = activation(z)
+        return not np.array_equal(
+            np.broadcast_to(activation.slope_at(z, a), z.shape),
+            np.broadcast_to(activation.slope_at(a, a), z.shape),
+            equal_nan=True,
+        )
+
+
+def forward_kernel(activation: Activation, dtype: Any) -> Any:
+    """Compile a = g(z) over rows of n numbers."""
+    g, constants = callable_in_loops(activation.g), tuple(activation.constants.values())
+
+    def forward(Z: Any, A: Any, rows: Any, n: Any, ldz: Any, lda: Any) -> None:
+        for r in range(rows):
+            for j in range(0, n, lanes(Z)):
+                z = load(Z, r * ldz + j)
+                store(A, r * lda + j, spread(g(z, *constants), z))
+
+    return kernel(forward_signature(dtype), lambda: forward, "forward", activation.g, constants)
+
+
+def backward_kernel(activation: Activation, dtype: Any) -> Any:
+    """Compile dz = da g'(z, a) over rows of n numbers; what lies beyond them becomes zero."""
+    slope, constants = callable_in_loops(activation.slope), tuple(activation.constants.values())
+
+    def backward(Z: Any, A: Any, D: Any, rows: Any, n: Any, ldz: Any, lda: Any, ldd: Any) -> None:
+        for r in range(rows):
+            for j in range(0, n, lanes(Z)):
+                z, a, da = load(Z, r * ldz + j), load(A, r * lda + j), load(D, r * ldd + j)
+                dz = da * slope(z, a, *constants)
+                store(D, r * ldd + j, select(first_lanes(Z, n - j), dz, 0))
+
+    return kernel(
+        backward_signature(dtype), lambda: backward, "backward", activation.slope, constants
+    )
+
+
+def softmax_forward_kernel(dtype: Any) -> Any:
+    """Compile a = e^(z − max z) / Σ e^(z − max z) over rows."""
+
+    def forward(Z: Any, A: Any, rows: Any, n: Any, ldz: Any, lda: Any) -> None:
+        for r in range(rows):
+            largest = get(Z, r * ldz)
+            for j in range(0, n, lanes(Z)):
+                z = load(Z, r * ldz + j)
+                largest = max(largest, largest_lane(select(first_lanes(Z, n - j), z, largest)))
+            total = load(Z, r * ldz) * 0
+            for j in range(0, n, lanes(Z)):
+                e = np.exp(load(Z, r * ldz + j) - largest)
+                e = select(first_lanes(Z, n - j), e, 0)
+                store(A, r * lda + j, e)
+                total = total + e
+            share = 1 / sum_of_lanes(total)
+            for j in range(0, n, lanes(Z)):
+                store(A, r * lda + j, load(A, r * lda + j) * share)
+
+    return kernel(forward_signature(dtype), lambda: forward, "softmax forward")
+
+
+def softmax_backward_kernel(dtype: Any) -> Any:
+    """Compile dz = a ∘ (da − Σ da ∘ a) over rows."""
+
+    def backward(Z: Any, A: Any, D: Any, rows: Any, n: Any, ldz: Any, lda: Any, ldd: Any) -> None:
+        for r in range(rows):
+            total = load(A, r * lda) * 0
+            for j in range(0, n, lanes(Z)):
+                product = load(D, r * ldd + j) * load(A, r * lda + j)
+                total = total + select(first_lanes(Z, n - j), product, 0)
+            mean = sum_of_lanes(total)
+            for j in range(0, n, lanes(Z)):
+                dz = load(A, r * lda + j) * (load(D, r * ldd + j) - mean)
+                store(D, r * ldd + j, select(first_lanes(Z, n - j), dz, 0))
+
+    return kernel(backward_signature(dtype), lambda: backward, "softmax backward")
+
+
+def loss_signature(dtype: Any) -> Any:
+    """Return the signature of the loss kernels: (Z, A, Y, w, step, D, rows, n, ldz, lda, ldy, ldd).
+
+    `w` are the shares of the rows in the mean, `step` 0 where they share one. The result is the
+    rows' part of the cost; D receives dL/dz where the loss has its short form, else dL/da.
+    """
+    p, n = POINTERS[dtype], types.intp
+    return types.float64(p, p, p, p, n, p, n, n, n, n, n, n)
+
+
+def loss_kernel(loss: Loss, short: bool, dtype: Any) -> Any:
+    """Compile a loss over rows, from z and with dZ where `short`, else from a and with dL/da."""
+    if short and loss.from_z is categorical_cross_entropy_from_z:
+        return _categorical_kernel(dtype)
+    constants = () if short else tuple(loss.constants.values())
+    value = callable_in_loops(loss.from_z if short else loss.value)
+    slope = callable_in_loops(loss.dZ if short else loss.slope)
+
+    def cost(
+        Z: Any,
+        A: Any,
+        Y: Any,
+        W: Any,
+        step: Any,
+        D: Any,
+        rows: Any,
+        n: Any,
+        ldz: Any,
+        lda: Any,
+        ldy: Any,
+        ldd: Any,
+    ) -> float:
+        total = load(A, 0) * 0
+        for r in range(rows):
+            w = get(W, r * step)
+            for j in range(0, n, lanes(Z)):
+                a, y = load(A, r * lda + j), load(Y, r * ldy + j)
+                at_which = load(Z, r * ldz + j) if short else a
+                real = first_lanes(Z, n - j)
+                L, d = value(at_which, y, *constants), slope(a, y, *constants)
+                total = total + select(real, L * w, 0)
+                store(D, r * ldd + j, select(real, d * w, 0))
+        return float(sum_of_lanes(total))
+
+    return kernel(loss_signature(dtype), lambda: cost, "loss", short, value, slope, constants)
+
+
+def _categorical_kernel(dtype: Any) -> Any:
+    """Compile −Σ y ln softmax(z) over rows, with dZ = A − Y."""
+
+    def cost(
+        Z: Any,
+        A: Any,
+        Y: Any,
+        W: Any,
+        step: Any,
+        D: Any,
+        rows: Any,
+        n: Any,
+        ldz: Any,
+        lda: Any,
+        ldy: Any,
+        ldd: Any,
+    ) -> float:
+        cost = 0.0
+        for r in range(rows):
+            w = get(W, r * step)
+            largest = get(Z, r * ldz)
+            for j in range(0, n, lanes(Z)):
+                z = load(Z, r * ldz + j)
+                largest = max(largest, largest_lane(select(first_lanes(Z, n - j), z, largest)))
+            total = weighted = load(Z, r * ldz) * 0
+            for j in range(0, n, lanes(Z)):
+                real = first_lanes(Z, n - j)
+                z, y = load(Z, r * ldz + j) - largest, load(Y, r * ldy + j)
+                total = total + select(real, np.exp(z), 0)
+                weighted = weighted + select(real, y * z, 0)
+                d = (load(A, r * lda + j) - y) * w
+                store(D, r * ldd + j, select(real, d, 0))
+            cost += w * (np.log(sum_of_lanes(total)) - sum_of_lanes(weighted))
+        return cost
+
+    return kernel(loss_signature(dtype), lambda: cost, "categorical loss")
+
+
+def prepare_signature(dtype: Any) -> Any:
+    """Return the signature of the gradient's preparation: (P, G, n, weight) -> Σ g²."""
+    p, n = POINTERS[dtype], types.intp
+    return types.float64(p, p, n, n)
+
+
+def prepare_kernel(l2: float, l1: float, clip_value: float | None, dtype: Any) -> Any:
+    """Compile g := clip(g + l2 w + l1 sign w) on a stretch, and the sum of its squares."""
+    penalised, clipped = bool(l2 or l1), clip_value is not None
+    limit = 0.0 if clip_value is None else clip_value
+
+    def prepare(P: Any, G: Any, n: Any, weight: Any) -> float:
+        total = load(G, 0) * 0
+        for i in range(0, n, lanes(G)):
+            g = load(G, i)
+            if penalised and weight != 0:
+                w = load(P, i)
+                g = g + (l2 * w + l1 * np.sign(w))
+            if clipped:
+                g = np.minimum(np.maximum(g, -limit), limit)
+            store(G, i, g)
+            total = total + g * g
+        return float(sum_of_lanes(total))
+
+    return kernel(prepare_signature(dtype), lambda: prepare, "prepare", l2, l1, clip_value)
+
+
+def update_kernel(
+    optimizer: Optimizer, l2: float, l1: float, clip_value: float | None, dtype: Any
+) -> Any:
+    """Compile an update rule on a stretch of parameters, penalty, clipping and decay included.
+
+    Where the gradient was prepared before, penalty and clipping are left out of it here.
+    """
+    rule, constants = callable_in_loops(optimizer.rule), tuple(optimizer.constants.values())
+    n_states, decay = len(optimizer.state), float(optimizer.weight_decay)
+    penalised, clipped = bool(l2 or l1), clip_value is not None
+    limit = 0.0 if clip_value is None else clip_value
+
+    def ready(w: Any, g: Any, scale: Any, weight: Any) -> Any:
+        if penalised and weight != 0:
+            g = g + (l2 * w + l1 * np.sign(w))
+        if clipped:
+            g = np.minimum(np.maximum(g, -limit), limit)
+        return g * scale
+
+    def shrunk(w: Any, alpha: Any, weight: Any) -> Any:
+        if decay != 0 and weight != 0:
+            w = w - alpha * decay * w
+        return w
+
+    for helper in (ready, shrunk):
+        callable_in_loops(helper)
+
+    def update_0(
+        P: Any, G: Any, S: Any, stride: Any, n: Any, alpha: Any, t: Any, scale: Any, weight: Any
+    ) -> None:
+        for i in range(0, n, lanes(P)):
+            g = ready(load(P, i), load(G, i), scale, weight)
+            (w,) = rule(shrunk(load(P, i), alpha, weight), g, alpha, t, *constants)
+            store(P, i, w)
+
+    def update_1(
+        P: Any, G: Any, S: Any, stride: Any, n: Any, alpha: Any, t: Any, scale: Any, weight: Any
+    ) -> None:
+        for i in range(0, n, lanes(P)):
+            g = ready(load(P, i), load(G, i), scale, weight)
+            w, s = rule(shrunk(load(P, i), alpha, weight), g, load(S, i), alpha, t, *constants)
+            store(P, i, w)
+            store(S, i, s)
+
+    def update_2(
+        P: Any, G: Any, S: Any, stride: Any, n: Any, alpha: Any, t: Any, scale: Any, weight: Any
+    ) -> None:
+        S2 = at(S, stride)
+        for i in range(0, n, lanes(P)):
+            g = ready(load(P, i), load(G, i), scale, weight)
+            w = shrunk(load(P, i), alpha, weight)
+            w, s, s2 = rule(w, g, load(S, i), load(S2, i), alpha, t, *constants)
+            store(P, i, w)
+            store(S, i, s)
+            store(S2, i, s2)
+
+    update = (update_0, update_1, update_2)[n_states]
+    return kernel(
+        update_signature(dtype),
+        lambda: update,
+        *("update", optimizer.rule, constants, decay, n_states, l2, l1, clip_value),
+    )

@@ -1,0 +1,150 @@
+"""dW = Aᵀ dZ and db = Σ dZ, tile by tile, with the update rule behind each tile.
+
+The gradient of a tile is never stored: it goes from the tile kernel through a scratch of one tile
+into the update rule, whose parameters and state are fetched while the tile is summed. Only where
+the whole gradient must be known first, for its norm, is it written to memory.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import njit, types
+
+from chainrule.engine.registers import at, lanes, load, prefetch_to_write, store
+from chainrule.engine.registers.memory import lowest
+from chainrule.engine.registers.threads import caller
+from chainrule.engine.registers.tile import TILE_ROWS, tile
+from chainrule.engine.registers.types import POINTERS
+
+# Tile rows that go together over a panel where the matrix is large. Measured.
+TILES_TOGETHER = 8
+LARGE = 150_000
+# Past this many rows of the batch a sum goes in parts. Measured.
+SUM_IN_PARTS_FROM, PART = 512, 320
+
+
+def update_signature(dtype: Any) -> Any:
+    """Return the signature of the update kernels: (P, G, S, stride, n, alpha, t, scale, weight).
+
+    P, G: parameters and gradient; S: the rule's state, each part `stride` after the one before;
+    `scale` shortens the gradient; `weight` is 1 for weights, which carry penalty and decay.
+    """
+    p, n = POINTERS[dtype], types.intp
+    return types.void(p, p, p, n, n, types.float64, n, types.float64, n)
+
+
+call_update = caller(update_signature)
+
+
+@njit(error_model="numpy")
+def gradient_and_update(
+    A: Any,
+    lda: Any,
+    D: Any,
+    ldd: Any,
+    m: Any,
+    K: Any,
+    N: Any,
+    P: Any,
+    S: Any,
+    stride: Any,
+    n_states: Any,
+    G: Any,
+    store_all: Any,
+    scratch: Any,
+    zeros: Any,
+    update: Any,
+    alpha: Any,
+    step: Any,
+    tid: Any,
+    nth: Any,
+) -> None:
+    """Do this thread's tiles of one layer's gradient (K, N), over the m rows of the batch.
+
+    Every tile sums the rows in the same order, whichever thread does it.
+    """
+    v = lanes(A)
+    width = 2 * v
+    n_tiles = (K + TILE_ROWS - 1) // TILE_ROWS
+    q, rest = K // n_tiles, K % n_tiles
+    n_panels = (N + width - 1) // width
+    low = lowest(A, 0)
+    together = TILES_TOGETHER if m * K > LARGE else n_tiles
+    n_parts = 1 if m <= SUM_IN_PARTS_FROM else (m + PART - 1) // PART
+    part = (m + n_parts - 1) // n_parts
+    apart = 0 if n_parts == 1 else TILE_ROWS * width
+    # Panels are shared out where there are many; else tiles, turned so that odd ones even out.
+    whole_panels = n_panels >= 4 * nth
+    p0 = n_panels * tid // nth if whole_panels else 0
+    p1 = n_panels * (tid + 1) // nth if whole_panels else n_panels
+    for t0 in range(0, n_tiles, together):
+        t1 = min(n_tiles, t0 + together)
+        a0, a1 = t0, t1
+        for panel in range(p0, p1):
+            j = panel * width
+            w = min(width, N - j)
+            if not whole_panels:
+                turn = (tid + panel) % nth
+                a0 = t0 + (t1 - t0) * turn // nth
+                a1 = t0 + (t1 - t0) * (turn + 1) // nth
+            for k0 in range(0, m, part):
+                k = min(part, m - k0)
+                last = k0 + k == m
+                for t in range(a0, a1):
+                    rows, i = q + (1 if t < rest else 0), t * q + min(t, rest)
+                    offset, size = j * K + i * w, rows * w
+                    g = at(G, offset) if store_all != 0 else at(scratch, (t - t0) * apart)
+                    if last and store_all == 0:
+                        for x in range(0, size, v):
+                            prefetch_to_write(P, offset + x)
+                            for s in range(n_states):
+                                prefetch_to_write(S, s * stride + offset + x)
+                    start, ldi = (zeros, 0) if k0 == 0 else (g, w)
+                    a, d = at(A, i + k0 * lda), at(D, j + k0 * ldd)
+                    tile(a, 1, lda, d, ldd, k, g, w, start, ldi, low, rows, w // v)
+                    if last and store_all == 0:
+                        call_update(
+                            update,
+                            P,
+                            (
+                                at(P, offset),
+                                g,
+                                at(S, offset),
+                                stride,
+                                size,
+                                alpha,
+                                step,
+                                1.0,
+                                1,
+                            ),
+                        )
+            if t0 == 0 and (whole_panels or panel % nth == tid):
+                for c in range(j, j + w, v):
+                    offset = N * K + c
+                    g = at(G, offset) if store_all != 0 else scratch
+                    store(g, 0, _sum_of_column(D, ldd, c, m))
+                    if store_all == 0:
+                        call_update(
+                            update,
+                            P,
+                            (at(P, offset), g, at(S, offset), stride, v, alpha, step, 1.0, 0),
+                        )
+
+
+@njit(error_model="numpy")
+def _sum_of_column(D: Any, ldd: Any, c: Any, m: Any) -> Any:
+    """Add up a register's width of columns over m rows, in four strands."""
+    s0 = load(D, c)
+    s1 = s2 = s3 = s0 * 0
+    r = 1
+    while r + 3 < m:
+        s0 = s0 + load(D, r * ldd + c)
+        s1 = s1 + load(D, (r + 1) * ldd + c)
+        s2 = s2 + load(D, (r + 2) * ldd + c)
+        s3 = s3 + load(D, (r + 3) * ldd + c)
+        r += 4
+    while r < m:
+        s0 = s0 + load(D, r * ldd + c)
+        r += 1
+    return (s0 + s1) + (s2 + s3)

@@ -1,0 +1,69 @@
+"""What every engine offers to the loop over epochs, whatever runs its steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from chainrule import _checks
+from chainrule._types import Array, FloatArray
+from chainrule.schedules import ReduceOnPlateau, Schedule, as_schedule
+
+
+class Engine(Protocol):
+    """One training run: it changes the parameters of its network, mini-batch by mini-batch.
+
+    Attributes
+    ----------
+    rates : Rates
+        The learning rate of each update.
+    steps : int
+        Number of updates so far.
+    stride : int
+        How many mini-batches it would like to be given at a time.
+    """
+
+    rates: Rates
+    steps: int
+    stride: int
+
+    def train_batches(
+        self,
+        X: FloatArray,
+        Y: Array,
+        sample_weight: FloatArray | None,
+        rows: npt.NDArray[np.intp],
+        batch_size: int,
+    ) -> list[float]:
+        """Update the network on mini-batches of `rows`, and return the loss before each update.
+
+        Raises NotFiniteError, with the number of the mini-batch among these, if a loss or a
+        gradient is not finite; the network is then as it was before that update.
+        """
+        ...
+
+
+class Rates:
+    """The learning rate α of each update, from a number or a schedule.
+
+    `last` is the rate that was asked for last, NaN before that.
+    """
+
+    def __init__(self, learning_rate: float | Schedule) -> None:
+        self.schedule = as_schedule(learning_rate)
+        self.last = math.nan
+
+    def begin_epoch(self, losses: Sequence[float]) -> None:
+        """Take note of the loss after each epoch so far, on which some schedules depend."""
+        if isinstance(self.schedule, ReduceOnPlateau):
+            self.last = self.schedule.after_epochs(losses)
+
+    def at(self, step: int) -> float:
+        """Return α of update number `step`, from 0."""
+        if not isinstance(self.schedule, ReduceOnPlateau):
+            self.last = _checks.check_number("learning_rate", self.schedule(step), low=0)
+        return self.last

@@ -1,0 +1,160 @@
+"""Pointers: how a register is loaded from memory and stored to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from chainrule.engine.registers.types import (
+    I8,
+    I32,
+    REGISTERS,
+    Mask,
+    Register,
+    element,
+    splat,
+    vector,
+)
+
+
+def load_register(builder: Any, pointer: Any, register: Register) -> Any:
+    """Emit the load of a register from an address that is aligned for one number."""
+    value = builder.load(builder.bitcast(pointer, vector(register).as_pointer()))
+    value.align = register.dtype.bitwidth // 8
+    return value
+
+
+def store_register(builder: Any, value: Any, pointer: Any, register: Register) -> None:
+    """Emit the store of a register to an address that is aligned for one number."""
+    made = builder.store(value, builder.bitcast(pointer, vector(register).as_pointer()))
+    made.align = register.dtype.bitwidth // 8
+
+
+@intrinsic
+def pointer_to(typing: Any, array: Any) -> Any:
+    """Emit the address of an array's first number."""
+    if not isinstance(array, types.Array):
+        return None
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return context.make_array(sig.args[0])(context, builder, args[0]).data
+
+    return types.CPointer(array.dtype)(array), emit
+
+
+@intrinsic
+def at(typing: Any, pointer: Any, offset: Any) -> Any:
+    """Emit the address `offset` numbers further."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.gep(args[0], [args[1]])
+
+    return pointer(pointer, types.intp), emit
+
+
+@intrinsic
+def get(typing: Any, pointer: Any, offset: Any) -> Any:
+    """Emit the load of one number."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.load(builder.gep(args[0], [args[1]]))
+
+    return pointer.dtype(pointer, types.intp), emit
+
+
+@intrinsic
+def put(typing: Any, pointer: Any, offset: Any, value: Any) -> Any:
+    """Emit the store of one number, brought to the pointer's type."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        value = context.cast(builder, args[2], sig.args[2], sig.args[0].dtype)
+        builder.store(value, builder.gep(args[0], [args[1]]))
+        return context.get_dummy_value()
+
+    return types.void(pointer, types.intp, value), emit
+
+
+@intrinsic
+def load(typing: Any, pointer: Any, offset: Any) -> Any:
+    """Emit the load of a register."""
+    register = REGISTERS[pointer.dtype]
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return load_register(builder, builder.gep(args[0], [args[1]]), register)
+
+    return register(pointer, types.intp), emit
+
+
+@intrinsic
+def store(typing: Any, pointer: Any, offset: Any, value: Any) -> Any:
+    """Emit the store of a register."""
+    register = REGISTERS[pointer.dtype]
+    if value != register:
+        return None
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        store_register(builder, args[2], builder.gep(args[0], [args[1]]), register)
+        return context.get_dummy_value()
+
+    return types.void(pointer, types.intp, register), emit
+
+
+@intrinsic
+def lanes(typing: Any, pointer: Any) -> Any:
+    """Emit how many numbers a register of the pointer's type holds."""
+    count = REGISTERS[pointer.dtype].lanes
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return context.get_constant(types.intp, count)
+
+    return types.intp(pointer), emit
+
+
+@intrinsic
+def first_lanes(typing: Any, pointer: Any, count: Any) -> Any:
+    """Emit the mask of the first `count` lanes of a register of the pointer's type."""
+    register = REGISTERS[pointer.dtype]
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        n = splat(builder, builder.trunc(args[1], I32), register.lanes)
+        numbers = ir.Constant(ir.VectorType(I32, register.lanes), list(range(register.lanes)))
+        return builder.icmp_signed("<", numbers, n)
+
+    return Mask(register.lanes)(pointer, types.intp), emit
+
+
+def _prefetch(for_writing: bool) -> Any:
+    @intrinsic
+    def function(typing: Any, pointer: Any, offset: Any) -> Any:
+        """Emit the wish that an address be in the cache soon."""
+
+        def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            address = builder.bitcast(builder.gep(args[0], [args[1]]), I8.as_pointer())
+            kind = ir.FunctionType(ir.VoidType(), [address.type, I32, I32, I32])
+            ask = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+            flags = [ir.Constant(I32, n) for n in (int(for_writing), 3, 1)]
+            builder.call(ask, [address, *flags])
+            return context.get_dummy_value()
+
+        return types.void(pointer, types.intp), emit
+
+    return function
+
+
+prefetch_to_read, prefetch_to_write = _prefetch(False), _prefetch(True)
+
+
+@intrinsic
+def lowest(typing: Any, pointer: Any, rectified: Any) -> Any:
+    """Emit the least value that a tile may hold: 0 where it is rectified, else −∞."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        kind = element(pointer.dtype)
+        is_zero = builder.icmp_signed("==", args[1], ir.Constant(args[1].type, 0))
+        return builder.select(is_zero, ir.Constant(kind, float("-inf")), ir.Constant(kind, 0.0))
+
+    return pointer.dtype(pointer, types.intp), emit

@@ -1,0 +1,164 @@
+"""The loop over epochs and mini-batches, and what happens around it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from chainrule import steps
+from chainrule._types import Generator
+from chainrule.batches import Examples
+from chainrule.callbacks import Callback, Progress, ProgressBar
+from chainrule.engine.diagnosis import NotFiniteError, describe_loss, describe_parameters
+from chainrule.engine.interface import Engine
+from chainrule.network import Network
+
+Metric: TypeAlias = Callable[[Any, Any], float]
+
+
+class DivergenceError(ArithmeticError):
+    """Raised when a loss or a parameter stops being finite: says where first, and what to try."""
+
+
+@dataclass
+class Run:
+    """A training run: the network, its data, the engine that trains it, and who listens."""
+
+    network: Network
+    train: Examples
+    held: Examples | None
+    metrics: dict[str, Metric]
+    listeners: list[Callback]
+    engine: Engine
+    progress: Progress
+    batch_size: int
+    shuffle: bool
+    drop_last: bool
+    rng: Generator
+
+    def run(self) -> None:
+        """Run all epochs, unless something ends them before."""
+        progress, history = self.progress, self.progress.history
+        try:
+            for listener in self.listeners:
+                listener.on_train_begin(progress)
+            for epoch in range(progress.epochs):
+                progress.epoch = epoch
+                if not self.run_epoch():
+                    break
+                for listener in self.listeners:
+                    listener.on_epoch_end(progress)
+                if progress.stop_reason is not None:
+                    break
+            history.stopped = progress.stop_reason or "epochs"
+        except KeyboardInterrupt:
+            history.stopped = "interrupted"
+        except DivergenceError:
+            history.stopped = "diverged"
+            raise
+        finally:
+            history.steps = self.engine.steps
+            for listener in self.listeners:
+                listener.on_train_end(progress)
+
+    def run_epoch(self) -> bool:
+        """Run one epoch and enter it in the history; False if it was stopped on the way."""
+        progress, history = self.progress, self.progress.history
+        start, before = time.perf_counter(), self.network.copy()
+        self.engine.rates.begin_epoch(history.monitored)
+        # Overflow on the way to a number that is not finite: reported below, with its place.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            try:
+                loss = self.run_batches()
+                if where := describe_parameters(self.network):
+                    raise NotFiniteError(where)
+                val_loss = self.validate()
+            except NotFiniteError as error:
+                self.network.restore(before)
+                raise DivergenceError(
+                    f"training diverged in epoch {progress.epoch}, batch {progress.batch}: {error}."
+                    f" Try a smaller learning_rate (it was {self.engine.rates.last:g}), inputs and "
+                    f"targets scaled to about -3 … 3, or clip_norm=1.0. The network has its "
+                    f"parameters from before that epoch, or of its best with early stopping"
+                ) from None
+        if loss is None:
+            return False
+        history.loss.append(loss)
+        if val_loss is not None:
+            history.val_loss.append(val_loss)
+        self.measure(self.train, history.metrics)
+        if self.held is not None:
+            self.measure(self.held, history.val_metrics)
+        history.learning_rate.append(self.engine.rates.last)
+        history.seconds.append(time.perf_counter() - start)
+        return True
+
+    def run_batches(self) -> float | None:
+        """Train on every mini-batch; return the mean loss, or None if a callback stopped it."""
+        progress, train, batch_size = self.progress, self.train, self.batch_size
+        rows = steps.draw_order(
+            len(train), batch_size, self.shuffle, self.drop_last, random_state=self.rng
+        )
+        starts = np.arange(0, len(rows), batch_size)
+        weights = np.ones(len(rows))
+        if train.sample_weight is not None:
+            weights = train.sample_weight[rows, 0].astype(np.float64)
+        shares = np.add.reduceat(weights, starts)
+        if not shares.all():  # a mini-batch of no weight has no mean loss, and is passed over
+            rows = rows[np.repeat(shares > 0, np.diff([*starts, len(rows)]))]
+            shares = shares[shares > 0]
+        total, done = 0.0, 0
+        while done < len(shares):
+            count = 1 if self.someone_wants_batches() else self.engine.stride
+            chunk = rows[done * batch_size : (done + count) * batch_size]
+            try:
+                losses = self.engine.train_batches(
+                    train.X, train.Y, train.sample_weight, chunk, batch_size
+                )
+            except NotFiniteError as error:
+                progress.batch = done + error.batch
+                raise
+            total += float(np.dot(losses, shares[done : done + len(losses)]))
+            done += len(losses)
+            progress.batch, progress.batch_loss = done - 1, losses[-1]
+            for listener in self.listeners:
+                listener.on_batch_end(progress)
+            if progress.stop_reason is not None:
+                return None
+        return total / float(shares.sum())
+
+    def someone_wants_batches(self) -> bool:
+        """Whether a callback does something after each mini-batch (the bar needs fewer)."""
+        return any(
+            type(listener).on_batch_end is not Callback.on_batch_end
+            and not isinstance(listener, ProgressBar)
+            for listener in self.listeners
+        )
+
+    def validate(self) -> float | None:
+        """Return the loss on the validation examples, or None if there are none."""
+        if self.held is None:
+            return None
+        held, network = self.held, self.network
+        loss = network.loss(held.X, held.Y, held.sample_weight)
+        if not math.isfinite(loss):
+            _, cache = steps.forward_propagation(
+                held.X, network.parameters, network.structure, statistics=network.statistics
+            )
+            raise NotFiniteError(f"in validation, {describe_loss(loss, network, cache)}")
+        return loss
+
+    def measure(self, examples: Examples, record: dict[str, list[float]]) -> None:
+        """Enter every metric on these examples in a record."""
+        if not self.metrics:
+            return
+        y, prediction = examples.targets(), self.network.predict(examples.X)
+        if self.network.structure.loss.labels and y.ndim == 2:
+            y = y.argmax(axis=1)
+        for name, metric in self.metrics.items():
+            record.setdefault(name, []).append(float(metric(y, prediction)))

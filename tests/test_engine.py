@@ -1,0 +1,393 @@
+"""The compiled engine against the NumPy steps: the same formulas, the same numbers."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chainrule import (
+    Activation,
+    Callback,
+    DivergenceError,
+    GradientDescent,
+    History,
+    Loss,
+    Network,
+    Optimizer,
+    fit,
+)
+from chainrule.activations import ACTIVATIONS
+from chainrule.callbacks import Progress
+from chainrule.losses import LOSSES
+from chainrule.optimizers import OPTIMIZERS
+from chainrule.schedules import Exponential
+from tests.gradients import OUTPUTS
+from tests.processes import run_python
+
+HIDDEN = sorted({activation.name for activation in ACTIVATIONS.values()} - {"exponential"})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Compile into a folder of the tests' own, so that nothing is answered from an old one."""
+    before = os.environ.get("NUMBA_CACHE_DIR")
+    os.environ["NUMBA_CACHE_DIR"] = str(tmp_path_factory.mktemp("compiled"))
+    yield
+    if before is None:
+        del os.environ["NUMBA_CACHE_DIR"]
+    else:
+        os.environ["NUMBA_CACHE_DIR"] = before
+
+
+def targets(rng: np.random.Generator, network: Network, m: int) -> Any:
+    name, n = network.structure.loss.name, network.structure.n_outputs
+    if name == "binary_cross_entropy":
+        return rng.integers(0, 2, (m, n))
+    if name == "categorical_cross_entropy":
+        return rng.integers(0, n, m) if rng.random() < 0.5 else rng.dirichlet(np.ones(n), m)
+    return rng.poisson(2, (m, n)) if name == "poisson_deviance" else rng.normal(size=(m, n))
+
+
+def both(network: Network, m: int, seed: int, **arguments: Any) -> tuple[float, History]:
+    """Train with both engines; return how far apart they end, over how far they went."""
+    rng = np.random.default_rng(seed)
+    X, y = rng.normal(size=(m, network.structure.n_inputs)), targets(rng, network, m)
+    start, twin = network.vector.copy(), network.copy()
+    arguments = {"epochs": 1, "random_state": seed, "verbose": 0} | arguments
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # no falling back
+        history = fit(network, X, y, engine="compiled", **arguments)
+    expected = fit(twin, X, y, engine="numpy", **arguments)
+    # 1e-5 in float32: a loss is a sum of numbers with 7 digits
+    rtol = 1e-10 if network.dtype == np.float64 else 1e-5
+    np.testing.assert_allclose(history.loss, expected.loss, rtol=rtol, atol=rtol)
+    assert history.steps == expected.steps
+    assert history.learning_rate == expected.learning_rate
+    went = np.linalg.norm(twin.vector.astype(np.float64) - start)
+    apart = np.linalg.norm(network.vector.astype(np.float64) - twin.vector)
+    return float(apart / went), history
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_every_activation(hidden: str) -> None:
+    """One step in float64, to 1e-12 of the way it goes: e^x and its kin are right to 3 ulp."""
+    network = Network([7, 19, 5, 3], hidden=hidden, random_state=0)
+    assert both(network, 33, 1, batch_size=33, optimizer=GradientDescent(0.1))[0] < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("loss", "output"), [(k, output) for k in OUTPUTS for output in OUTPUTS[k]]
+)
+def test_every_loss(loss: str, output: str) -> None:
+    """With every output activation it takes, weighted."""
+    network = Network([5, 9, 3], loss=loss, output=output, random_state=0)
+    w = np.random.default_rng(0).uniform(0.1, 2, 33)
+    apart, _ = both(network, 33, 1, batch_size=33, optimizer=GradientDescent(0.1), sample_weight=w)
+    assert apart < 1e-12
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("extra", ["plain", "penalties", "clip_value", "clip_norm"])
+def test_every_rule(name: str, extra: str) -> None:
+    """Five steps, with penalties, clipping and a schedule."""
+    arguments: dict[str, dict[str, Any]] = {
+        "plain": {"learning_rate": Exponential(0.01, 0.9)},
+        "penalties": {"l2": 0.1, "l1": 0.01},
+        "clip_value": {"clip_value": 0.01, "l2": 0.1},
+        "clip_norm": {"clip_norm": 0.05, "clip_value": 0.04, "l1": 0.01},
+    }
+    network = Network([7, 19, 3], hidden="tanh", random_state=0)
+    apart, _ = both(network, 80, 2, batch_size=16, optimizer=name, **arguments[extra])
+    # 1e-9: Adam and its kin divide by roots of tiny squares, which magnify a rounding
+    assert apart < 1e-9
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 2**31 - 1),
+    widths=st.lists(st.integers(1, 40), min_size=1, max_size=5),
+    n_inputs=st.integers(1, 40),
+    n_outputs=st.integers(1, 20),
+    m=st.integers(1, 90),
+    batch_size=st.integers(1, 90),
+    threads=st.integers(1, 3),
+    data=st.data(),
+)
+def test_random_networks(
+    seed: int,
+    widths: list[int],
+    n_inputs: int,
+    n_outputs: int,
+    m: int,
+    batch_size: int,
+    threads: int,
+    data: st.DataObject,
+) -> None:
+    """Any depth, width, batch size, remainder and number of threads."""
+    n = len(widths)
+    hidden = data.draw(st.lists(st.sampled_from(HIDDEN), min_size=n, max_size=n))
+    loss = data.draw(st.sampled_from(sorted(LOSSES)))
+    if loss == "categorical_cross_entropy":
+        n_outputs = max(2, n_outputs)
+    network = Network([n_inputs, *widths, n_outputs], hidden=hidden, loss=loss, random_state=seed)
+    try:
+        apart, _ = both(
+            network,
+            m,
+            seed,
+            batch_size=batch_size,
+            threads=threads,
+            optimizer=GradientDescent(0.001),
+        )
+    except DivergenceError:
+        return  # an exponential output can overflow, in both
+    # a kink stepped over by a rounding would be 1e-3; roundings of some steps are 1e-12
+    assert apart < 1e-10
+
+
+@pytest.mark.parametrize(
+    ("sizes", "m", "batch_size"),
+    [([1100, 70, 40, 3], 1500, 700), ([30, 1030, 20, 1], 100, 64), ([2, 4, 1], 100, 1)],
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sizes_that_go_in_parts(sizes: list[int], m: int, batch_size: int, dtype: Any) -> None:
+    """Sums of over 1,000 terms and batches of over 500 rows are cut, and come out the same."""
+    network = Network(sizes, hidden="relu", random_state=0, dtype=dtype)
+    apart, _ = both(network, m, 0, batch_size=batch_size, optimizer=GradientDescent(0.01))
+    assert apart < (1e-11 if dtype is np.float64 else 1e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("arguments", [{}, {"clip_norm": 0.1}])
+def test_same_bits_on_any_number_of_threads(dtype: Any, arguments: dict[str, float]) -> None:
+    """Parameters after three epochs are identical on 1, 2, 3 and 4 threads, and in a second run."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(500, 23)), rng.integers(0, 5, 500)
+    vectors = []
+    for threads in (1, 2, 3, 4, 2):
+        network = Network([23, 67, 31, 5], hidden="gelu", random_state=0, dtype=dtype)
+        fit(
+            network,
+            X,
+            y,
+            epochs=3,
+            batch_size=64,
+            engine="compiled",
+            threads=threads,
+            random_state=0,
+            verbose=0,
+            **arguments,  # type: ignore[arg-type]
+        )
+        vectors.append(network.vector.copy())
+    for vector in vectors[1:]:
+        np.testing.assert_array_equal(vector, vectors[0])
+
+
+def test_float32_after_an_epoch() -> None:
+    """To 1e-4 of the weights' change: 50 steps of numbers with 7 digits."""
+    network = Network([20, 64, 64, 4], hidden="tanh", random_state=0, dtype=np.float32)
+    assert both(network, 1600, 0, batch_size=32, optimizer=GradientDescent(0.1))[0] < 1e-4
+
+
+def test_data_as_it_is() -> None:
+    """Fortran order, strides, integers and a memory map give the bits of a plain array."""
+    rng = np.random.default_rng(0)
+    whole, y = rng.integers(-3, 3, (64, 5)), rng.integers(0, 2, 64)
+    vectors = []
+    for X in (whole.astype(float), np.asfortranarray(whole), np.repeat(whole, 2, 0)[::2]):
+        network = Network([5, 8, 1], random_state=0)
+        fit(network, X, y, epochs=2, engine="compiled", random_state=0, verbose=0)
+        vectors.append(network.vector)
+    np.testing.assert_array_equal(vectors[0], vectors[1])
+    np.testing.assert_array_equal(vectors[0], vectors[2])
+
+
+def half(z: Any) -> Any:
+    return 0.5 * z
+
+
+def test_own_formulas_compile() -> None:
+    """An activation that calls a function, a loss and a rule of the user's own, all at once."""
+    bent = Activation(
+        "bent",
+        lambda z: half(np.sqrt(z * z + 1) - 1) + z,
+        lambda z, a: half(z) / np.sqrt(z * z + 1) + 1,
+    )
+    log_cosh = Loss(
+        "log_cosh",
+        lambda a, y: np.log(half(np.exp(a - y) + np.exp(y - a))),
+        lambda a, y: np.tanh(a - y),
+    )
+    heavy = Optimizer(
+        "heavy",
+        lambda w, dw, v, alpha, t, mu: (w - alpha * (mu * v + dw), mu * v + dw),
+        learning_rate=0.05,
+        state=("v",),
+        constants={"mu": 0.8},
+    )
+    network = Network([4, 9, 2], hidden=bent, output="identity", loss=log_cosh, random_state=0)
+    assert both(network, 60, 0, optimizer=heavy)[0] < 1e-12
+
+
+def test_what_cannot_be_compiled_falls_back_with_the_reason() -> None:
+    """A formula with an `if`, dropout, normalisation: NumPy, and a warning that says why."""
+
+    def branchy(z: Any) -> Any:
+        return np.array([x if x > 0 else 0.0 for x in np.ravel(z)]).reshape(np.shape(z))
+
+    own = Activation("branchy", branchy, lambda z, a: np.heaviside(z, 0))
+    X, y = np.random.default_rng(0).normal(size=(20, 3)), np.arange(20) % 2
+    for network, why in (
+        (Network([3, 4, 1], hidden=own), r"can't be compiled[\s\S]*test_engine.py"),
+        (Network([3, 4, 1], dropout=0.5), "no dropout yet, which layer 1 has"),
+        (
+            Network([3, 4, 4, 1], normalization=[None, "batch"]),
+            "no normalisation yet",
+        ),
+    ):
+        with pytest.warns(UserWarning, match=why):
+            history = fit(network, X, y, epochs=2, engine="compiled", verbose=0)
+        assert len(history) == 2
+
+
+def test_auto_compiles_where_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short run stays on NumPy; a long one is compiled."""
+    from chainrule import engine
+
+    made: list[str] = []
+    real = engine._try_to_compile
+
+    def spy(*arguments: Any) -> Any:
+        made.append("compiled")
+        return real(*arguments)
+
+    monkeypatch.setattr(engine, "_try_to_compile", spy)
+    X, y = np.random.default_rng(0).normal(size=(100, 3)), np.arange(100) % 2
+    fit(Network([3, 4, 1]), X, y, epochs=10, verbose=0)
+    assert made == []
+    fit(
+        Network([3, 4, 1]),
+        X,
+        y,
+        epochs=10**6,
+        verbose=0,
+        callbacks=[lambda progress: progress.stop("enough")],
+    )
+    assert made == ["compiled"]
+
+
+def test_batches_are_seen_by_callbacks() -> None:
+    """A callback on batches gets each of them, with the parameters of that moment."""
+    seen: list[Any] = []
+
+    class Watch(Callback):
+        def on_batch_end(self, progress: Progress) -> None:
+            seen.append((progress.batch, progress.network.vector.copy()))
+
+    X, y = np.random.default_rng(0).normal(size=(70, 3)), np.arange(70) % 2
+    network = Network([3, 4, 1], random_state=0)
+    fit(network, X, y, epochs=1, engine="compiled", callbacks=[Watch()], verbose=0, random_state=0)
+    assert [batch for batch, _ in seen] == [0, 1, 2]
+    assert not np.array_equal(seen[0][1], seen[1][1])
+    np.testing.assert_array_equal(seen[2][1], network.vector)
+    twin = Network([3, 4, 1], random_state=0)
+    fit(twin, X, y, epochs=1, engine="compiled", verbose=0, random_state=0)
+    np.testing.assert_array_equal(twin.vector, network.vector)
+
+
+def test_a_change_by_a_callback_counts() -> None:
+    """Parameters that a callback sets are the ones that the next epoch starts from."""
+
+    def reset(progress: Progress) -> None:
+        progress.network.vector[:] = 0
+
+    X, y = np.random.default_rng(0).normal(size=(64, 3)), np.arange(64) % 2
+    network = Network([3, 4, 1], random_state=0)
+    fit(network, X, y, epochs=2, engine="compiled", callbacks=[reset], verbose=0)
+    assert not network.vector.any()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_divergence(threads: int) -> None:
+    """Named by epoch, batch and layer, with the network of the last good epoch."""
+    X = np.random.default_rng(0).normal(size=(200, 3))
+    network = Network([3, 4, 1], hidden="relu", loss="mean_squared_error", random_state=0)
+    good: list[Any] = [network.vector.copy()]
+    with pytest.raises(DivergenceError, match=r"epoch \d+, batch \d+: .*(layer \d|the loss)"):
+        fit(
+            network,
+            X,
+            X[:, 0],
+            optimizer=GradientDescent(1e4),
+            engine="compiled",
+            threads=threads,
+            verbose=0,
+            callbacks=[lambda progress: good.append(progress.network.vector.copy())],
+        )
+    np.testing.assert_array_equal(network.vector, good[-1])
+
+
+def test_no_memory_is_lost_over_many_steps() -> None:
+    """Ten thousand steps leave the process as large as the first hundred did, to 2 MB."""
+    program = """
+import resource, numpy as np
+from chainrule import Network, fit
+X = np.random.RandomState(0).normal(size=(320, 8)); y = (X[:, 0] > 0).astype(int)
+network = Network([8, 16, 1], random_state=0)
+sizes = []
+for epochs in (10, 500, 500):
+    fit(network, X, y, epochs=epochs, engine="compiled", verbose=0, random_state=0)
+    sizes.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(sizes[2] - sizes[1])
+"""
+    pytest.importorskip("resource")
+    done = run_python(program)
+    assert int(done.stdout) < 2048, done.stderr
+
+
+CACHED = """
+import numpy as np, sys
+from chainrule import Network, fit
+from chainrule.engine import compiled_engine, epoch
+X = np.random.RandomState(0).normal(size=(64, 3)); y = (X[:, 0] > 0).astype(int)
+network = Network([3, 4, 1], random_state=0)
+fit(network, X, y, epochs=2, engine="compiled", verbose=0, random_state=0)
+print(epoch.run_epoch._cache.hits, network.vector.sum(), "sklearn" in sys.modules)
+"""
+
+
+def test_code_on_disk(tmp_path: Path) -> None:
+    """A second process loads what the first compiled; broken files and no folder do no harm."""
+    env = dict(os.environ) | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    first, second = (run_python(CACHED, env=env).stdout.split() for _ in range(2))
+    assert (first[0], second[0]) == ("0", "1")
+    assert first[1:] == second[1:]
+    assert first[2] == "False"
+    for path in tmp_path.rglob("*.nb*"):
+        path.write_bytes(b"junk")
+    assert run_python(CACHED, env=env).stdout.split() == first
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way", encoding="utf-8")
+    assert run_python(CACHED, env=env | {"NUMBA_CACHE_DIR": str(blocked)}).stdout.split() == first
+
+
+def test_without_numba() -> None:
+    """NumPy does it; a warning comes only where "compiled" was asked for."""
+    program = """
+import sys, warnings
+sys.modules["numba"] = None
+warnings.simplefilter("error")
+from chainrule import Network, fit
+fit(Network([1, 1]), [[0.0], [1.0]], [0, 1], verbose=0, epochs=2)
+try: fit(Network([1, 1]), [[0.0], [1.0]], [0, 1], verbose=0, epochs=2, engine="compiled")
+except UserWarning as warning: print(warning)
+"""
+    done = run_python(program)
+    assert "Numba is not installed" in done.stdout, done.stderr
