@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import platform
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -350,6 +352,57 @@ print(sizes[2] - sizes[1])
     pytest.importorskip("resource")
     done = run_python(program)
     assert int(done.stdout) < 2048, done.stderr
+
+
+def test_many_runs_at_once() -> None:
+    """Six fits in as many Python threads, each on three threads of its own, all end, and right."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(200, 6)), rng.integers(0, 3, 200)
+
+    def run(_: int) -> Any:
+        network = Network([6, 20, 3], random_state=0)
+        fit(network, X, y, epochs=5, engine="compiled", threads=3, random_state=0, verbose=0)
+        return network.vector
+
+    with ThreadPoolExecutor(6) as pool:
+        vectors = list(pool.map(run, range(6)))
+    for vector in vectors[1:]:
+        np.testing.assert_array_equal(vector, vectors[0])
+
+
+NARROW = {
+    "avx2": ("haswell", "+64bit,+avx,+avx2,+bmi,+bmi2,+cmov,+cx8,+f16c,+fma,+fxsr,+mmx,+sse,+sse2"),
+    "sse2": ("x86-64", "+64bit,+cmov,+cx8,+fxsr,+mmx,+sse,+sse2"),
+}
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names x86 features")
+@pytest.mark.parametrize("name", NARROW)
+def test_narrower_registers(name: str, tmp_path: Path) -> None:
+    """Another width of register, another tile, no fused multiply-add: the same network."""
+    cpu, features = NARROW[name]
+    program = """
+import numpy as np
+from chainrule import GradientDescent, Network, fit
+from chainrule.engine.registers.types import REGISTER_BYTES
+rng = np.random.default_rng(0); X = rng.normal(size=(100, 23)); y = rng.integers(0, 5, 100)
+apart = []
+for engine in ("compiled", "numpy"):
+    network = Network([23, 37, 31, 5], hidden=["relu", "gelu"], random_state=0)
+    fit(network, X, y, epochs=2, engine=engine, threads=2, random_state=0, verbose=0,
+        optimizer=GradientDescent(0.05))
+    apart.append(network.vector)
+print(REGISTER_BYTES, np.abs(apart[0] - apart[1]).max())
+"""
+    env = dict(os.environ) | {
+        "NUMBA_CPU_NAME": cpu,
+        "NUMBA_CPU_FEATURES": features,
+        "NUMBA_CACHE_DIR": str(tmp_path),
+    }
+    done = run_python(program, env=env)
+    width, apart = done.stdout.split()
+    assert int(width) == {"avx2": 32, "sse2": 16}[name]
+    assert float(apart) < 1e-13
 
 
 CACHED = """

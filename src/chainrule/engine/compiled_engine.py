@@ -103,6 +103,8 @@ class CompiledEngine:
             work = 6 * batch_size * layout.n_parameters
             threads = max(1, min(usable_threads(), int(work / WORTH_A_THREAD)))
         self.threads = threads
+        # A pool of its own: threads that wait for each other must all be running.
+        self.pool = ThreadPoolExecutor(max(1, threads - 1), thread_name_prefix="chainrule")
         self.kernels: list[Any] = []
         for l, g in enumerate(activations, 1):
             hidden = l < len(activations)
@@ -191,8 +193,7 @@ class CompiledEngine:
             *(batch_size, rates, self.steps, self.loss, self.short, self.update, self.prepare),
             *(self.max_norm, self.norms, losses),
         )
-        pool = _pool(self.threads - 1)
-        others = [pool.submit(run_epoch, tid, *arguments) for tid in range(1, self.threads)]
+        others = [self.pool.submit(run_epoch, tid, *arguments) for tid in range(1, self.threads)]
         done = int(run_epoch(0, *arguments))
         for other in others:
             other.result()
@@ -207,14 +208,3 @@ class CompiledEngine:
         error = NotFiniteError(describe_loss(loss, network, cache))
         error.batch = batch
         return error
-
-
-_pools: dict[tuple[int, int], ThreadPoolExecutor] = {}
-
-
-def _pool(threads: int) -> ThreadPoolExecutor:
-    """Return this process's pool of so many threads: all of them must run, or none would end."""
-    key = (os.getpid(), threads)
-    if key not in _pools:
-        _pools[key] = ThreadPoolExecutor(max(1, threads))
-    return _pools[key]

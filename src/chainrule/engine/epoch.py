@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from numba import njit, types
+from numba import njit
 
 from chainrule.engine.compilation import cached_on_disk
 from chainrule.engine.formulas import loss_signature, prepare_signature
@@ -47,10 +47,15 @@ from chainrule.engine.registers import (
     put,
     store,
 )
-from chainrule.engine.registers.threads import atomic_add, atomic_load, atomic_store, caller
+from chainrule.engine.registers.threads import (
+    atomic_add,
+    atomic_load,
+    atomic_store,
+    caller,
+    let_others_run,
+)
 
 call_loss, call_prepare = caller(loss_signature), caller(prepare_signature)
-yield_processor = types.ExternalFunction("sched_yield", types.int32())
 
 # How often a thread looks before it offers its core to others; some 50 µs.
 LOOKS = 20_000
@@ -73,7 +78,7 @@ def meet(barrier: Any, nth: Any, generation: Any) -> Any:
         while atomic_load(barrier, 8) == generation:
             looks += 1
             if looks > LOOKS:
-                yield_processor()
+                let_others_run()
     return generation + 1
 
 

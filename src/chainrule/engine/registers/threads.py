@@ -1,13 +1,25 @@
-"""What threads share: atomic numbers, and calls of kernels by their address."""
+"""What threads need: atomic numbers, the scheduler, and calls of kernels by their address."""
 
 from __future__ import annotations
 
+import ctypes
+import os
 from typing import Any
 
+import llvmlite.binding
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+# The system's call that offers this core to another thread, by a name that compiled code can find.
+_system: Any = ctypes
+_scheduler = (
+    _system.WinDLL("kernel32").SwitchToThread if os.name == "nt" else ctypes.CDLL(None).sched_yield
+)
+_address = ctypes.cast(_scheduler, ctypes.c_void_p).value
+llvmlite.binding.add_symbol("chainrule_let_others_run", _address)
+let_others_run = types.ExternalFunction("chainrule_let_others_run", types.int32())
 
 
 @intrinsic
