@@ -431,6 +431,14 @@ def test_code_on_disk(tmp_path: Path) -> None:
     assert run_python(CACHED, env=env | {"NUMBA_CACHE_DIR": str(blocked)}).stdout.split() == first
 
 
+def test_the_first_use_says_what_takes_so_long(tmp_path: Path) -> None:
+    """On standard error, once for a machine, and not with verbose=0."""
+    env = dict(os.environ) | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    program = CACHED.replace("verbose=0", "verbose=1")
+    assert "for this machine" in run_python(program, env=env).stderr
+    assert run_python(program, env=env).stderr == ""
+
+
 def test_without_numba() -> None:
     """NumPy does it; a warning comes only where "compiled" was asked for."""
     program = """

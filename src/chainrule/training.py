@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -169,6 +170,7 @@ def fit(
             batch_size=min(batch_size, m),
             updates=epochs * batches,
             threads=threads,
+            say=(lambda text: print(text, file=sys.stderr)) if verbose else None,
         ),
         progress=Progress(network, history, epochs, batches, m),
         batch_size=batch_size,

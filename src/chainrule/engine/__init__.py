@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
 
@@ -32,15 +33,16 @@ def choose_engine(
     batch_size: int,
     updates: int,
     threads: int | None,
+    say: Callable[[str], object] | None = None,
 ) -> Engine:
     """Return the engine that ``engine=`` asks for, made for a training run.
 
     What the compiled engine can't do, or can't compile, goes to NumPy; with a warning that says
-    why, if "compiled" was asked for by name.
+    why, if "compiled" was asked for by name. `say` is told when there is something to wait for.
     """
     arguments: tuple[Any, ...] = (network, optimizer, penalty, clip_norm, clip_value)
     if engine == "compiled" or (engine == "auto" and _work(network, batch_size, updates)):
-        made, why = _try_to_compile(arguments, batch_size, threads)
+        made, why = _try_to_compile(arguments, batch_size, threads, say)
         if made is not None:
             return made
         if engine == "compiled":
@@ -56,7 +58,10 @@ def _work(network: Network, batch_size: int, updates: int) -> bool:
 
 
 def _try_to_compile(
-    arguments: tuple[Any, ...], batch_size: int, threads: int | None
+    arguments: tuple[Any, ...],
+    batch_size: int,
+    threads: int | None,
+    say: Callable[[str], object] | None,
 ) -> tuple[Engine | None, str]:
     try:
         if find_spec("numba") is None:
@@ -65,11 +70,14 @@ def _try_to_compile(
         return None, "Numba is not installed"
     from numba.core.errors import NumbaError
 
+    from chainrule.engine.compilation import is_first_use
     from chainrule.engine.compiled_engine import CompiledEngine, cannot_do
 
     network, optimizer = arguments[:2]
     if why := cannot_do(network.structure, optimizer):
         return None, why
+    if say is not None and is_first_use():
+        say("chainrule compiles its formulas for this machine: some seconds, the first time only")
     try:
         return CompiledEngine(*arguments, batch_size=batch_size, threads=threads), ""
     except NumbaError as error:

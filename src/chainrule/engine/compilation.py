@@ -110,6 +110,11 @@ class _DiskCache(FunctionCache):
             super().save_overload(sig, data)
 
 
+def is_first_use() -> bool:
+    """Whether nothing has been compiled yet from these sources, in this process or on disk."""
+    return not _kernels and not Path(_Place().get_cache_path()).is_dir()
+
+
 def cached_on_disk(dispatcher: Any, key: str = "") -> Any:
     """Give a function that `numba.njit` made its place in the cache on disk."""
     dispatcher._cache = _DiskCache(dispatcher.py_func, key)
