@@ -17,7 +17,8 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
 import chainrule
-from chainrule.activations import ACTIVATIONS, Activation
+from chainrule.activation import Activation
+from chainrule.activations import ACTIVATIONS
 from chainrule.initializers import INITIALIZERS
 from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS

@@ -12,10 +12,10 @@ import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chainrule.activation import Activation
 from chainrule.activations import (
     ACTIVATIONS,
     ELU,
-    Activation,
     LeakyReLU,
     get_activation,
     sigmoid,

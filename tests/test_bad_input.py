@@ -96,7 +96,7 @@ STRUCTURES: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"dropout": -0.1}, ValueError, "dropout must be in [0, 1), got -0.1"),
     ({"dropout": 1}, ValueError, "dropout must be in [0, 1), got 1"),
     ({"dropout": "0.5"}, TypeError, "dropout must be a number, got '0.5'"),
-    ({"dropout": float("nan")}, ValueError, "dropout must be in [0, 1), got nan"),
+    ({"dropout": float("nan")}, ValueError, "dropout must be a finite number, got nan"),
     ({"dropout": [0.1, 0.2]}, ValueError, "dropout must be one value or one for each"),
     ({"normalization": "bath"}, ValueError, "did you mean 'batch'?"),
     ({"normalization": True}, TypeError, "normalization must be one of 'batch', 'layer'"),
@@ -177,6 +177,8 @@ INPUTS: list[tuple[Any, type[Exception], str]] = [
     ([[datetime.datetime(2020, 1, 1)] * 3], TypeError, "X must hold numbers"),
     (np.zeros((2, 3), "M8[D]"), TypeError, "X must hold numbers, got dtype datetime64[D]"),
     (scipy.sparse.csr_array(X), TypeError, "X is a sparse matrix"),
+    (np.ma.masked_greater(X, 1.0), ValueError, "X has masked values"),
+    (np.array([[1, 2, 3], [4, 5, "six"]], dtype=object), TypeError, "'six' in row 1, column 2"),
 ]
 
 
@@ -284,7 +286,7 @@ FITS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"optimizer": "adamm"}, ValueError, "did you mean 'adam"),
     ({"optimizer": 0.1}, TypeError, "optimizer must be a name or of type Optimizer, got 0.1"),
     ({"learning_rate": -0.1}, ValueError, "learning_rate must be at least 0, got -0.1"),
-    ({"learning_rate": float("nan")}, ValueError, "learning_rate must be at least 0, got nan"),
+    ({"learning_rate": float("nan")}, ValueError, "learning_rate must be a finite number, got nan"),
     ({"learning_rate": "fast"}, TypeError, "learning_rate must be a number, got 'fast'"),
     ({"learning_rate": lambda t: -1.0}, ValueError, "learning_rate must be at least 0, got -1.0"),
     ({"learning_rate": lambda t: "x"}, TypeError, "learning_rate must be a number, got 'x'"),
@@ -307,6 +309,9 @@ FITS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"metrics": ["acuracy_score"]}, ValueError, "did you mean 'accuracy_score'?"),
     ({"metrics": [3]}, TypeError, "each of metrics must be a name or a function, got 3"),
     ({"callbacks": [3]}, TypeError, "each of callbacks must be a Callback or a function, got 3"),
+    ({"callbacks": [EarlyStopping]}, TypeError, "got the class EarlyStopping; call it: Early"),
+    ({"optimizer": Adam}, TypeError, "call it: Adam()"),
+    ({"metrics": [len, len]}, ValueError, "metrics must have different names, got 'len' twice"),
     ({"callbacks": 3}, TypeError, "callbacks must be a list, got 3"),
     ({"shuffle": "no"}, TypeError, "shuffle must be True or False, got 'no'"),
     ({"drop_last": 1}, TypeError, "drop_last must be True or False, got 1"),
@@ -395,6 +400,21 @@ def one(z: Any, *rest: Any) -> Any:
             ValueError,
             "g of activation 'f' is not finite anywhere",
         ),
+        (
+            lambda: Activation("f", np.tanh, lambda z: z),
+            TypeError,
+            "activation 'f' failed when it was tried on an array",
+        ),
+        (
+            lambda: Activation("f", lambda z: z, one, range=(0, 1)),
+            ValueError,
+            "range of activation 'f' is wrong",
+        ),
+        (
+            lambda: Optimizer("f", lambda w, dw: (w,), 0.1),
+            TypeError,
+            "rule of optimizer 'f' failed when it was tried",
+        ),
         (lambda: Loss("f", WRONG, one), TypeError, "value of loss 'f' must be a function"),
         (lambda: Loss("f", lambda a, y: np.sum(a), one), ValueError, "must be elementwise"),
         (
@@ -407,7 +427,7 @@ def one(z: Any, *rest: Any) -> Any:
         (
             lambda: Optimizer("f", lambda w, dw, alpha, t: w, 0.1),
             ValueError,
-            "rule of optimizer 'f' must return a tuple (w)",
+            "must return a tuple (w,), each of the shape of w (2,); it returned ndarray",
         ),
         (
             lambda: Optimizer("f", lambda w, dw, m, alpha, t: (w,), 0.1, ("m",)),

@@ -66,7 +66,7 @@ def test_options_change_the_experiment(tmp_path: Path) -> None:
         ("--activation", "rel", "did you mean 'relu'?"),
         ("--epochs", "0", "--epochs must be at least 1, got 0"),
         ("--learning-rate", "-1", "--learning-rate must be at least 0, got -1"),
-        ("--learning-rate", "nan", "--learning-rate must be at least 0, got nan"),
+        ("--learning-rate", "nan", "--learning-rate must be a finite number, got nan"),
         ("--batch-size", "0", "--batch-size must be at least 1, got 0"),
         ("--seed", "-1", "--seed must be in"),
     ],
@@ -80,6 +80,14 @@ def test_bad_options(tmp_path: Path, option: str, value: str, message: str) -> N
     assert err.count("\n") == 1
     assert out == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_rate_too_large(tmp_path: Path) -> None:
+    """The lecture's training diverges: one sentence, exit code 1, no warning."""
+    options = ("--learning-rate", "1e300", "--activation", "identity")
+    code, _, err = run("lecture", *options, cwd=tmp_path)
+    assert code == 1
+    assert re.fullmatch(r"Error: the cost is \S+ in epoch \d; try a smaller .* 1e\+300\n", err)
 
 
 def test_a_file_in_the_way_of_the_folder(tmp_path: Path) -> None:
@@ -121,7 +129,8 @@ def test_the_readmes_commands_run(tmp_path: Path) -> None:
     """Every `chainrule …` line of the README's shell blocks does what it says, without an error."""
     blocks = re.findall(r"```bash\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     commands = [line for block in blocks for line in block.splitlines()]
-    ours = [line.split("#")[0].split()[1:] for line in commands if line.startswith("chainrule ")]
+    name = ".venv/bin/chainrule "
+    ours = [line.split("#")[0].split()[1:] for line in commands if line.startswith(name)]
     assert ours
     for arguments in ours:
         code, _, err = run(*arguments, cwd=tmp_path)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from chainrule.activations import ACTIVATIONS
-from chainrule.losses import LOSSES, Huber, Loss, Pinball, mean_over_examples, one_hot
+from chainrule.loss import Loss, mean_over_examples, one_hot
+from chainrule.losses import LOSSES, Huber, Pinball
 from tests.duck import Duck
 
 PAIRED = [loss for loss in LOSSES.values() if loss.from_z is not None]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes, load_digits
-from sklearn.metrics import f1_score
+from sklearn.metrics import f1_score, roc_auc_score
 from sklearn.model_selection import train_test_split
 
 from chainrule import (
@@ -312,6 +312,31 @@ def test_metrics_by_name_or_function() -> None:
     assert history.val_metrics["wrong"][-1] == (network.predict(X[:9]) != Y[:9]).mean()
 
 
+def test_metrics_of_outputs() -> None:
+    """What scikit-learn measures on probabilities gets them, not the decisions."""
+    network = Network([2, 8, 1], random_state=0)
+    history = quick(network, metrics=["roc_auc", "log_loss"])
+    assert history.metrics["roc_auc"][-1] == roc_auc_score(Y, network.forward(X)[:, 0])
+    assert history.metrics["log_loss"][-1] == pytest.approx(network.loss(X, Y), rel=1e-12)
+
+
+def test_interruption_leaves_no_list_longer_than_another() -> None:
+    """Ctrl-C inside a metric of the second epoch: one whole epoch is on record."""
+    calls: list[int] = []
+
+    def slow(y: Any, prediction: Any) -> float:
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return 0.0
+
+    history = quick(Network([2, 1]), metrics=[slow], validation=(X, Y))
+    lists = (history.loss, history.val_loss, history.metrics["slow"], history.learning_rate)
+    assert [len(record) for record in lists] == [1, 1, 1, 1]
+    assert history.stopped == "interrupted"
+    assert "1 epochs, 4 steps, stopped: interrupted" in repr(history)
+
+
 def test_metrics_of_one_hot_targets() -> None:
     """Rows with a single 1 are compared as classes."""
     rows = np.eye(2)[Y]
@@ -520,6 +545,7 @@ def test_without_rich_it_trains_with_one_warning(monkeypatch: pytest.MonkeyPatch
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without_rich)
+    monkeypatch.setenv("FORCE_COLOR", "1")
     with pytest.warns(UserWarning, match=r"chainrule\[cli\]"):
         history = quick(Network([2, 1]), verbose=1)
     assert len(history) == 3

@@ -1,10 +1,12 @@
 """A multi-layer neural network from scratch: the formula you read is the formula that runs."""
 
-from chainrule.activations import ELU, Activation, LeakyReLU
+from chainrule.activation import Activation
+from chainrule.activations import ELU, LeakyReLU
 from chainrule.callbacks import Callback, EarlyStopping, ProgressBar
 from chainrule.history import History
 from chainrule.loop import DivergenceError
-from chainrule.losses import Huber, Loss, Pinball
+from chainrule.loss import Loss
+from chainrule.losses import Huber, Pinball
 from chainrule.network import Network
 from chainrule.optimizers import (
     Adagrad,

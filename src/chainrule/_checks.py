@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import math
 import numbers
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -31,7 +32,9 @@ def check_number(
     x = float(value)
     below = x <= low if open_low else x < low
     above = x >= high if open_high else x > high
-    if not math.isfinite(x) or below or above:
+    if not math.isfinite(x):
+        raise ValueError(f"{name} must be a finite number, got {value}")
+    if below or above:
         raise ValueError(f"{name} must be {_interval(low, high, open_low, open_high)}, got {value}")
     return x
 
@@ -39,9 +42,7 @@ def check_number(
 def _interval(low: float, high: float, open_low: bool, open_high: bool) -> str:
     if math.isfinite(low) and math.isfinite(high):
         return f"in {'(' if open_low else '['}{low:g}, {high:g}{')' if open_high else ']'}"
-    if math.isfinite(low):
-        return f"{'greater than' if open_low else 'at least'} {low:g}"
-    return "finite"
+    return f"{'greater than' if open_low else 'at least'} {low:g}"
 
 
 def check_integer(name: str, value: object, *, low: int = 0) -> int:
@@ -75,7 +76,8 @@ def look_up(name: str, value: object, table: Mapping[str, T], kind: type[T]) -> 
     if isinstance(value, kind):
         return value
     if not isinstance(value, str):
-        raise TypeError(f"{name} must be a name or of type {kind.__name__}, got {value!r}")
+        hint = f"; call it: {getattr(value, '__name__', '')}()" if callable(value) else ""
+        raise TypeError(f"{name} must be a name or of type {kind.__name__}, got {value!r}{hint}")
     if value not in table:
         raise_unknown(name, value, table)
     return table[value]
@@ -101,6 +103,8 @@ def check_array(
             f"{name} is a sparse matrix, which the NumPy engine can't take; "
             f"pass {name}.toarray() if it fits into memory"
         )
+    if np.ma.is_masked(value):
+        raise ValueError(f"{name} has masked values; fill them in, or drop their rows")
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -109,9 +113,12 @@ def check_array(
         try:
             array = array.astype(float)
         except (TypeError, ValueError, OverflowError):
-            raise TypeError(f"{name} must hold numbers, got {_sample(array)}") from None
+            raise TypeError(f"{name} must hold numbers, got {_first_wrong(array)}") from None
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must hold numbers, got dtype {array.dtype}: {_sample(array)}")
+        raise TypeError(
+            f"{name} must hold numbers, got dtype {array.dtype}: {_first_wrong(array)}"
+            + ("; np.unique(y, return_inverse=True) numbers the classes" if name == "y" else "")
+        )
     if array.ndim == 0:
         raise ValueError(f"{name} must be an array with a row for each example, got {value!r}")
     if array.size == 0:
@@ -121,25 +128,37 @@ def check_array(
             array = array.astype(dtype, copy=False)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        place = f"row {where[0]}" + (f", column {where[1]}" if len(where) > 1 else "")
         raise ValueError(
-            f"{name} must be finite, got {array[where]} in {place} (as {array.dtype}); "
+            f"{name} must be finite, got {array[where]} in {_place(where)} (as {array.dtype}); "
             f"fill in or drop missing values, and scale huge ones, before training"
         )
     return array
 
 
-def _sample(array: npt.NDArray[Any]) -> str:
-    return repr(array.ravel()[0])[:60] if array.size else "nothing"
+def _place(where: tuple[int, ...]) -> str:
+    return f"row {where[0]}" + (f", column {where[1]}" if len(where) > 1 else "")
+
+
+def _first_wrong(array: npt.NDArray[Any]) -> str:
+    for where, value in np.ndenumerate(array):
+        try:
+            if array.dtype.kind in "OSU":
+                float(value)
+            else:
+                return f"{value!r:.60}"
+        except (TypeError, ValueError, OverflowError):
+            return f"{value!r:.60}" + (f" in {_place(where)}" if where else "")
+    return "nothing" if array.size == 0 else f"{array.flat[0]!r:.60}"
 
 
 def check_inputs(name: str, value: object, n_inputs: int, dtype: npt.DTypeLike) -> FloatArray:
     """Return `value` as a batch of rows `(m, n_inputs)`, or say what is wrong."""
     X = check_array(name, value, dtype=dtype)
     if X.ndim != 2:
+        as_rows = "-1, 1" if n_inputs == 1 else "1, -1"
         raise ValueError(
             f"{name} must have shape (m, {n_inputs}), one row an example, got {X.shape}"
-            + (f"; use {name}.reshape(1, -1) for one example" if X.ndim == 1 else "")
+            + (f"; use {name}.reshape({as_rows})" if X.ndim == 1 else "")
         )
     if X.shape[1] != n_inputs:
         raise ValueError(f"{name} must have {n_inputs} columns, got shape {X.shape}")
@@ -158,6 +177,15 @@ def check_sample_weight(value: object, m: int, dtype: npt.DTypeLike) -> FloatArr
     if not w.any():
         raise ValueError("sample_weight must not be zero for every example")
     return w.reshape(m, 1)
+
+
+@contextlib.contextmanager
+def naming(what: str) -> Iterator[None]:
+    """Say of an error inside a formula of the user's own which formula it was."""
+    try:
+        yield
+    except (TypeError, ValueError, AttributeError, IndexError) as error:
+        raise type(error)(f"{what} failed when it was tried on an array: {error}") from error
 
 
 def check_random_state(value: RandomState, name: str = "random_state") -> Generator:

@@ -7,14 +7,12 @@ float32 and float64, on scalars, and on any array type that answers NumPy's prot
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from chainrule import _checks
 from chainrule._types import Array
-from chainrule.finite_differences import central_difference, worst_slope
+from chainrule.activation import Activation
 from chainrule.normal_distribution import normal_cdf, normal_density
 
 # ---------------------------------------------------------------------------------------------
@@ -22,51 +20,63 @@ from chainrule.normal_distribution import normal_cdf, normal_density
 
 
 def identity(z: Array) -> Array:
+    """z itself; the lecture calls it linear."""
     return z
 
 
 def identity_slope(z: Array, a: Array) -> Array:
+    """1."""
     return z * 0 + 1
 
 
 def sigmoid(z: Array) -> Array:
+    """σ(z) = 1 / (1 + e^(−z)), between 0 and 1."""
     # Left of −37 the 1 is below the last digit of 1 + e^(−z), which soon overflows.
     return np.where(z < -37, np.exp(np.minimum(z, 0)), 1 / (1 + np.exp(-np.maximum(z, -37))))
 
 
 def sigmoid_slope(z: Array, a: Array) -> Array:
+    """a (1 − a)."""
     return a * (1 - a)
 
 
 def tanh(z: Array) -> Array:
+    """tanh z, between −1 and 1."""
     return np.tanh(z)
 
 
 def tanh_slope(z: Array, a: Array) -> Array:
+    """1 − a²."""
     return 1 - a * a
 
 
 def relu(z: Array) -> Array:
+    """max(z, 0)."""
     return np.maximum(z, 0)
 
 
 def relu_slope(z: Array, a: Array) -> Array:
+    """1 right of zero, 0 left of it and on it."""
     return np.heaviside(z, 0)
 
 
 def leaky_relu(z: Array, alpha: float = 0.01) -> Array:
+    """z right of zero, α z left of it."""
     return np.where(z > 0, z, alpha * z)
 
 
 def leaky_relu_slope(z: Array, a: Array, alpha: float = 0.01) -> Array:
+    """1 right of zero, α left of it."""
     return alpha + (1 - alpha) * np.heaviside(z, 0)
 
 
 def elu(z: Array, alpha: float = 1.0) -> Array:
+    """z right of zero, α (e^z − 1) left of it."""
     return np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0)))
 
 
 def elu_slope(z: Array, a: Array, alpha: float = 1.0) -> Array:
+    """1 right of zero, a + α left of it."""
     return np.where(z > 0, 1, a + alpha)
 
 
@@ -75,207 +85,80 @@ SELU_LAMBDA = 1.0507009873554804934193349852946
 
 
 def selu(z: Array) -> Array:
+    """λ times the ELU, with the λ and α that keep mean 0 and variance 1."""
     return SELU_LAMBDA * np.where(z > 0, z, SELU_ALPHA * np.expm1(np.minimum(z, 0)))
 
 
 def selu_slope(z: Array, a: Array) -> Array:
+    """λ right of zero, a + λ α left of it."""
     return np.where(z > 0, SELU_LAMBDA, a + SELU_LAMBDA * SELU_ALPHA)
 
 
 def softplus(z: Array) -> Array:
+    """ln(1 + e^z), a smooth ReLU."""
     return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
 
 
 def softplus_slope(z: Array, a: Array) -> Array:
+    """σ(z), which is 1 − e^(−a)."""
     return -np.expm1(-a)  # e^a = 1 + e^z, hence σ(z) = 1 − e^(−a)
 
 
 def gelu(z: Array) -> Array:
+    """z Φ(z)."""
     return z * normal_cdf(z)
 
 
 def gelu_slope(z: Array, a: Array) -> Array:
+    """Φ(z) + z φ(z)."""
     return normal_cdf(z) + z * normal_density(z)
 
 
 def silu(z: Array) -> Array:
+    """z σ(z), also called swish."""
     return z * sigmoid(z)
 
 
 def silu_slope(z: Array, a: Array) -> Array:
+    """σ(z) + a (1 − σ(z))."""
     s = sigmoid(z)
     return s + a * (1 - s)
 
 
 def mish(z: Array) -> Array:
+    """z tanh(ln(1 + e^z))."""
     return z * np.tanh(softplus(z))
 
 
 def mish_slope(z: Array, a: Array) -> Array:
+    """t + z (1 − t²) σ(z), with t = tanh(ln(1 + e^z))."""
     t = np.tanh(softplus(z))
     return t + z * (1 - t * t) * sigmoid(z)
 
 
 def exponential(z: Array) -> Array:
+    """e^z: a rate that is never negative, for counts."""
     return np.exp(z)
 
 
 def exponential_slope(z: Array, a: Array) -> Array:
+    """a."""
     return a
 
 
 def softmax(z: Array) -> Array:
+    """e^z / Σ e^z over the units of a row: shares that sum to 1."""
     e = np.exp(z - np.max(z, axis=-1, keepdims=True))  # shifted, so that no z overflows
     return e / np.sum(e, axis=-1, keepdims=True)
 
 
 def softmax_vjp(z: Array, a: Array, da: Array) -> Array:
+    """dL/dz = a ∘ (dL/da − Σ dL/da ∘ a), row by row."""
     return a * (da - np.sum(da * a, axis=-1, keepdims=True))
 
 
 # ---------------------------------------------------------------------------------------------
 # The formulas as data
-
-
-@dataclass(frozen=True)
-class Activation:
-    """An activation function: a = g(z), and its slope g'(z, a).
-
-    Call it for its value, ``activation(z)``, and `slope_at` for its slope: its fields `g` and
-    `slope` are the formulas as they were given, which take the constants as further arguments.
-
-    The slope is held against a finite difference of `g` when the activation is made, on 97
-    points between −6 and 6; points at which `g` is not finite, and neighbourhoods of `kinks`,
-    are left out.
-
-    Parameters
-    ----------
-    name : str
-        What the activation is called in tables and errors.
-    g : callable
-        ``g(z, *constants) -> a``, elementwise on an array of any shape.
-    slope : callable, optional
-        ``slope(z, a, *constants) -> da/dz``, elementwise, with ``a = g(z)`` given beside z
-        because many slopes are shorter in a.
-    constants : mapping of str to float, optional
-        Further arguments of `g` and `slope`, in their order, such as ``{"alpha": 1.0}``.
-    vjp : callable, optional
-        For a function that is not elementwise, in place of `slope`: the vector-Jacobian product
-        ``vjp(z, a, da, *constants) -> dz`` over rows of shape (m, n).
-    numerical_slope : bool, default False
-        Take the slope by a finite difference of `g` in float64, where none is given. It costs
-        four more evaluations of `g`, and is wrong within 0.2 % of abs(z) of a kink.
-    kinks : tuple of float, optional
-        The z at which the slope jumps.
-    range : (float, float), default (-inf, inf)
-        The closed interval in which every a lies; a loss that needs probabilities asks for it.
-    latex, slope_latex : str, optional
-        The two formulas in LaTeX, in z and a.
-
-    Raises
-    ------
-    ValueError
-        If the slope differs from the finite difference (the message says at which z, and gives
-        both values), if `g` changes the shape of its argument, or if neither `slope` nor `vjp`
-        nor ``numerical_slope=True`` is given.
-    TypeError
-        If `g`, `slope` or `vjp` is not callable.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> bent = Activation("bent", lambda z: (np.sqrt(z * z + 1) - 1) / 2 + z,
-    ...                   lambda z, a: z / (2 * np.sqrt(z * z + 1)) + 1)
-    >>> bent(0.0)
-    np.float64(0.0)
-    """
-
-    name: str
-    g: Callable[..., Array]
-    slope: Callable[..., Array] | None = None
-    constants: Mapping[str, float] = field(default_factory=dict)
-    vjp: Callable[..., Array] | None = None
-    numerical_slope: bool = False
-    kinks: tuple[float, ...] = ()
-    range: tuple[float, float] = (-math.inf, math.inf)
-    latex: str = ""
-    slope_latex: str = ""
-
-    def __post_init__(self) -> None:
-        for argument in ("g", "slope", "vjp"):
-            value = getattr(self, argument)
-            if not (callable(value) or (value is None and argument != "g")):
-                raise TypeError(f"{argument} of activation {self.name!r} must be a function")
-        if self.vjp is not None:
-            self._check_vjp()
-        elif self.slope is not None:
-            self._check_slope()
-        elif not self.numerical_slope:
-            raise ValueError(
-                f"activation {self.name!r} has no slope; give slope=g'(z, a), or ask for a "
-                f"finite difference with numerical_slope=True"
-            )
-
-    def __call__(self, z: Array) -> Array:
-        """Return a = g(z), of the shape and type of `z`."""
-        return self.g(z, *self.constants.values())
-
-    def slope_at(self, z: Array, a: Array) -> Array:
-        """Return da/dz at z, where a = g(z); of an elementwise activation."""
-        if self.slope is not None:
-            return self.slope(z, a, *self.constants.values())
-        return np.asarray(central_difference(self, z), dtype=np.asarray(a).dtype)
-
-    def backward(self, z: Array, a: Array, da: Array) -> Array:
-        """Return dL/dz from dL/da, both of the shape of `z`: the chain rule at this node."""
-        if self.vjp is not None:
-            return self.vjp(z, a, da, *self.constants.values())
-        return da * self.slope_at(z, a)
-
-    def _check_slope(self) -> None:
-        z = np.linspace(-6, 6, 97) + 0.0137  # off the round numbers, where kinks lie
-        for kink in self.kinks:
-            z = z[np.abs(z - kink) > 0.02]
-        with np.errstate(all="ignore"):
-            a = self(z)
-            if np.shape(a) != z.shape:
-                raise ValueError(
-                    f"g of activation {self.name!r} must be elementwise: it made shape "
-                    f"{np.shape(a)} of {z.shape}; give vjp= for a function that is not"
-                )
-            wrong = worst_slope(self, z, self.backward(z, a, np.ones_like(z)))
-        if wrong is not None and math.isnan(wrong.measured):
-            raise ValueError(f"g of activation {self.name!r} is not finite anywhere in [-6, 6]")
-        if wrong is not None:
-            raise ValueError(
-                f"slope of activation {self.name!r} is wrong: at z = {wrong.x:.6g} it gives "
-                f"{wrong.given:.9g}, the finite difference of g gives {wrong.measured:.9g}"
-            )
-
-    def _check_vjp(self) -> None:
-        z = np.sin(np.arange(12.0)).reshape(3, 4) * 3
-        da = np.cos(np.arange(12.0)).reshape(3, 4)
-        a = self(z)
-        if np.shape(a) != z.shape:
-            raise ValueError(
-                f"g of activation {self.name!r} must keep the shape of its argument: it made "
-                f"{np.shape(a)} of {z.shape}"
-            )
-        given = self.backward(z, a, da)
-        for i, j in np.ndindex(3, 4):
-
-            def along(t: Array, i: int = i, j: int = j) -> Array:
-                moved = z.copy()
-                moved[i, j] = t
-                return np.sum(self(moved) * da)
-
-            measured = central_difference(along, z[i, j])
-            if not abs(given[i, j] - measured) <= 1e-7 * max(1.0, abs(measured)):
-                raise ValueError(
-                    f"vjp of activation {self.name!r} is wrong: for z = {z[i]} and da = {da[i]} "
-                    f"it gives {given[i, j]:.9g} in column {j}, the finite difference of g "
-                    f"gives {measured:.9g}"
-                )
 
 
 def LeakyReLU(alpha: float = 0.01) -> Activation:

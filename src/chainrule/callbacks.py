@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -52,7 +54,7 @@ class Progress:
 
     def stop(self, reason: str) -> None:
         """End training after this mini-batch; `reason` becomes ``history.stopped``."""
-        self.stop_reason = reason
+        self.stop_reason = reason or "callback"
 
 
 class Callback:
@@ -146,6 +148,8 @@ class ProgressBar(Callback):
         self._start = self._shown = 0.0
 
     def on_train_begin(self, progress: Progress) -> None:
+        if not (sys.stdout.isatty() or "ipykernel" in sys.modules or "FORCE_COLOR" in os.environ):
+            return
         try:
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn

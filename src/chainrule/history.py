@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """The record of a training run; every list has one entry for each completed epoch.
 
@@ -47,6 +47,15 @@ class History:
     def monitored(self) -> list[float]:
         """The losses that decide, of validation where there is one, else of training."""
         return self.val_loss or self.loss
+
+    def __repr__(self) -> str:
+        parts = [f"{len(self)} epochs, {self.steps} steps, stopped: {self.stopped}"]
+        shown = {"loss": self.loss, "val_loss": self.val_loss} | self.metrics
+        shown |= {f"val_{name}": values for name, values in self.val_metrics.items()}
+        parts += [f"{name} {v[0]:.4g} → {v[-1]:.4g}" for name, v in shown.items() if v]
+        if self.best_epoch is not None:
+            parts.append(f"best epoch {self.best_epoch}")
+        return f"History({'; '.join(parts)})"
 
     def __len__(self) -> int:
         return len(self.loss)

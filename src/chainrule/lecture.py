@@ -6,6 +6,7 @@ propagation, cost, backward propagation and update, 4 test.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import numpy as np
 from chainrule import _checks
 from chainrule._types import FloatArray
 from chainrule.explain import collapse
+from chainrule.loop import DivergenceError
 from chainrule.network import Network
 from chainrule.steps import (
     backward_propagation,
@@ -106,6 +108,11 @@ def model(
     Returns
     -------
     Trained
+
+    Raises
+    ------
+    DivergenceError
+        If the cost is no longer finite.
     """
     hidden = [n_hidden] if isinstance(n_hidden, int) else list(n_hidden)
     structure = Structure([X.shape[1], *hidden, Y.shape[1]], hidden=activation)
@@ -119,6 +126,11 @@ def model(
             cost = compute_cost(A, Y_batch, structure)
             gradients = backward_propagation(parameters, cache, Y_batch, structure)
             parameters = update_parameters(parameters, gradients, learning_rate)
+            if not math.isfinite(cost):
+                raise DivergenceError(
+                    f"the cost is {cost} in epoch {epoch}; try a smaller learning rate than "
+                    f"{learning_rate:g}"
+                )
         costs.append(cost)
         say(f"Cost after epoch {epoch}: {cost}")
     return Trained(structure, parameters, costs)

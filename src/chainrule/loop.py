@@ -20,6 +20,15 @@ from chainrule.network import Network
 
 Metric: TypeAlias = Callable[[Any, Any], float]
 
+# Metrics of scikit-learn that want the outputs, not the decisions that are made of them.
+OF_OUTPUTS = {
+    "average_precision_score",
+    "brier_score_loss",
+    "log_loss",
+    "roc_auc_score",
+    "top_k_accuracy_score",
+}
+
 
 class DivergenceError(ArithmeticError):
     """Raised when a loss or a parameter stops being finite: says where first, and what to try."""
@@ -88,12 +97,15 @@ class Run:
                 ) from None
         if loss is None:
             return False
+        metrics = self.measure(self.train)
+        val_metrics = {} if self.held is None else self.measure(self.held)
+        # All at once, so that an interruption leaves no list longer than another
         history.loss.append(loss)
         if val_loss is not None:
             history.val_loss.append(val_loss)
-        self.measure(self.train, history.metrics)
-        if self.held is not None:
-            self.measure(self.held, history.val_metrics)
+        for record, measured in ((history.metrics, metrics), (history.val_metrics, val_metrics)):
+            for name, value in measured.items():
+                record.setdefault(name, []).append(value)
         history.learning_rate.append(self.engine.rates.last)
         history.seconds.append(time.perf_counter() - start)
         return True
@@ -153,12 +165,17 @@ class Run:
             raise NotFiniteError(f"in validation, {describe_loss(loss, network, cache)}")
         return loss
 
-    def measure(self, examples: Examples, record: dict[str, list[float]]) -> None:
-        """Enter every metric on these examples in a record."""
+    def measure(self, examples: Examples) -> dict[str, float]:
+        """Return every metric on these examples, by its name."""
         if not self.metrics:
-            return
-        y, prediction = examples.targets(), self.network.predict(examples.X)
+            return {}
+        y, A = examples.targets(), self.network.forward(examples.X)
         if self.network.structure.loss.labels and y.ndim == 2:
             y = y.argmax(axis=1)
+        decisions = self.network.decide(A)
+        outputs = A[:, 0] if A.shape[1] == 1 else A
+        measured = {}
         for name, metric in self.metrics.items():
-            record.setdefault(name, []).append(float(metric(y, prediction)))
+            wants_outputs = getattr(metric, "__name__", "") in OF_OUTPUTS
+            measured[name] = float(metric(y, outputs if wants_outputs else decisions))
+        return measured

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from chainrule import _checks, steps
 from chainrule._types import Array, FloatArray, RandomState
-from chainrule.activations import Activation
+from chainrule.activation import Activation
 from chainrule.initializers import Initializer
-from chainrule.losses import Loss
+from chainrule.loss import Loss
 from chainrule.penalties import NO_PENALTY, Penalty
 from chainrule.structure import Layer, Structure
 
@@ -149,7 +149,11 @@ class Network:
         the outputs for a loss of regression; of shape (m,), or (m, n_L) for several outputs
         with a decision each. Raises as `forward`.
         """
-        prediction = steps.decide(self.forward(X), self.structure)
+        return self.decide(self.forward(X))
+
+    def decide(self, A: FloatArray) -> npt.NDArray[Any]:
+        """Return the predictions that `predict` makes of outputs A (m, n_L)."""
+        prediction = steps.decide(A, self.structure)
         return prediction.ravel() if prediction.shape[1] == 1 else prediction
 
     def loss(

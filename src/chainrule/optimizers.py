@@ -187,13 +187,15 @@ class Optimizer:
         as_schedule(self.learning_rate)
         _checks.check_number("weight_decay", self.weight_decay, low=0)
         w = np.array([1.0, -2.0])
-        result = self.rule(w, w, *self.initial_state(w), 0.1, 1, *self.constants.values())
+        with _checks.naming(f"rule of optimizer {self.name!r}"):
+            result = self.rule(w, w, *self.initial_state(w), 0.1, 1, *self.constants.values())
         shapes = [np.shape(part) for part in result] if isinstance(result, tuple) else None
         if shapes != [w.shape] * (1 + len(self.state)):
-            names = ", ".join(("w", *self.state))
+            names = ", ".join(("w", *self.state)) + ("," if not self.state else "")
+            got = type(result).__name__ if shapes is None else f"shapes {shapes}"
             raise ValueError(
                 f"rule of optimizer {self.name!r} must return a tuple ({names}), each of the "
-                f"shape of w {w.shape}; it returned shapes {shapes}"
+                f"shape of w {w.shape}; it returned {got}"
             )
 
     def initial_state(self, w: Array) -> tuple[Array, ...]:

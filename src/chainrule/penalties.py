@@ -16,18 +16,22 @@ from chainrule._types import Array
 
 
 def l2_penalty(w: Array, l2: float) -> Array:
+    """½ λ₂ w²."""
     return 0.5 * l2 * w * w
 
 
 def l2_penalty_slope(w: Array, l2: float) -> Array:
+    """λ₂ w."""
     return l2 * w
 
 
 def l1_penalty(w: Array, l1: float) -> Array:
+    """λ₁ abs(w)."""
     return l1 * np.abs(w)
 
 
 def l1_penalty_slope(w: Array, l1: float) -> Array:
+    """λ₁ sign w."""
     return l1 * np.sign(w)
 
 

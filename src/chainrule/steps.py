@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from chainrule import _checks
 from chainrule._types import Array, FloatArray, Generator, RandomState
-from chainrule.losses import mean_over_examples, one_hot
+from chainrule.loss import mean_over_examples, one_hot
 from chainrule.normalization import (
     NORMALIZATIONS,
     standardize,

@@ -9,9 +9,11 @@ from functools import cached_property
 from typing import Any
 
 from chainrule import _checks
-from chainrule.activations import Activation, get_activation
+from chainrule.activation import Activation
+from chainrule.activations import get_activation
 from chainrule.initializers import Initializer, default_initializer, get_initializer
-from chainrule.losses import LOSSES, Loss, get_loss
+from chainrule.loss import Loss
+from chainrule.losses import LOSSES, get_loss
 from chainrule.normalization import NORMALIZATIONS
 
 

@@ -83,14 +83,16 @@ def fit(
         with the parameters of its best epoch.
     metrics : iterable of str or callable, default none
         ``metric(y_true, y_predicted)`` after each epoch: functions, or names of them in
-        ``sklearn.metrics``, with or without ``_score``: ``"accuracy"``, ``"r2"``, ….
+        ``sklearn.metrics``, with or without ``_score``: ``"accuracy"``, ``"r2"``, …. They get
+        what `Network.predict` returns; ``roc_auc``, ``log_loss``, ``brier_score_loss``,
+        ``average_precision`` and ``top_k_accuracy`` get the outputs.
     callbacks : iterable of Callback or callable, default none
         A plain function is called with the :class:`~chainrule.callbacks.Progress` after each
         epoch.
     shuffle : bool, default True
         Whether each epoch goes through the examples in a new order.
     drop_last : bool, default False
-        Whether to leave out an incomplete last mini-batch.
+        Whether to leave out an incomplete last mini-batch, unless it is the only one.
     random_state : None, int, RandomState or Generator, default None
         Draws the validation rows, the order and the dropout masks, all from one stream.
     engine : {"auto", "numpy", "compiled"}, default "auto"
@@ -106,8 +108,8 @@ def fit(
     Returns
     -------
     History
-        Losses, metrics and rates by epoch, and why training ended. Ctrl-C ends it after the
-        current update and keeps what was learned.
+        Losses, metrics and rates by epoch, and why training ended. Ctrl-C ends it and keeps what
+        was learned: the parameters of that moment, or the best with early stopping.
 
     Raises
     ------
@@ -186,12 +188,15 @@ def _named_metrics(metrics: Iterable[str | Metric]) -> dict[str, Metric]:
         raise TypeError(f"metrics must be a list of names or functions, got {metrics!r}")
     named: dict[str, Metric] = {}
     for metric in metrics:
-        if callable(metric):
-            named[getattr(metric, "__name__", type(metric).__name__)] = metric
-        elif isinstance(metric, str):
-            named[metric] = _metric_of_sklearn(metric)
+        if isinstance(metric, str):
+            name, metric = metric, _metric_of_sklearn(metric)
+        elif callable(metric):
+            name = getattr(metric, "__name__", type(metric).__name__)
         else:
             raise TypeError(f"each of metrics must be a name or a function, got {metric!r}")
+        if name in named:
+            raise ValueError(f"metrics must have different names, got {name!r} twice")
+        named[name] = metric
     return named
 
 
@@ -215,6 +220,11 @@ def _listeners(
         raise TypeError(f"callbacks must be a list, got {callbacks!r}")
     listeners: list[Callback] = [ProgressBar()] if verbose else []
     for callback in callbacks:
+        if isinstance(callback, type):
+            raise TypeError(
+                f"each of callbacks must be an instance, got the class {callback.__name__}; "
+                f"call it: {callback.__name__}()"
+            )
         if isinstance(callback, Callback):
             listeners.append(callback)
         elif callable(callback):

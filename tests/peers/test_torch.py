@@ -27,7 +27,8 @@ from chainrule import (
     Structure,
     fit,
 )
-from chainrule.losses import LOSSES, Huber, Loss, Pinball, one_hot
+from chainrule.loss import Loss, one_hot
+from chainrule.losses import LOSSES, Huber, Pinball
 from chainrule.optimizers import clip_by_norm, clip_by_value
 from chainrule.penalties import Penalty
 from chainrule.schedules import Cosine, Exponential, OneCycle, ReduceOnPlateau, StepDecay

@@ -80,7 +80,7 @@ TOLERANCE = 1e-10
 SENSITIVITY = 1e3
 # A parameter's gradient is a sum in which larger terms may cancel: it is held to the tolerance
 # relative to its own norm, or to this share of the whole gradient's where that is more.
-SHARE = 1e-3
+SHARE = 1e-2
 
 ACTIVATIONS: dict[str, tuple[str | Activation, Callable[[Any], Any]]] = {
     "identity": ("identity", lambda z: z),
@@ -157,15 +157,20 @@ class Case:
         return {name[1:]: value for name, value in gradients.items()}
 
     def torch_cost_and_gradients(self, noise: float = 0.0) -> tuple[float, dict[str, FloatArray]]:
-        """Return PyTorch's, with relative `noise` on each sum and each output of a layer."""
+        """Return PyTorch's, with relative `noise` on what a layer makes, and on its gradients."""
         torch.manual_seed(0)
         parameters = {
             name: torch.tensor(value, requires_grad=True)
             for name, value in self.network.parameters.items()
         }
-        J = self.torch_cost(
-            parameters, lambda T: T * (1 + noise * torch.randn(T.shape)) if noise else T
-        )
+
+        def disturb(T: Any) -> Any:
+            T = T * (1 + noise * torch.randn(T.shape))
+            if T.requires_grad:
+                T.register_hook(lambda dT: dT * (1 + noise * torch.randn(dT.shape)))
+            return T
+
+        J = self.torch_cost(parameters, disturb if noise else lambda T: T)
         J.backward()
         return J.item(), {name: value.grad.numpy() for name, value in parameters.items()}
 
@@ -181,6 +186,7 @@ class Case:
                     Z = F.batch_norm(U, None, None, gamma, b, training=True)
                 else:
                     Z = F.layer_norm(U, (layer.units,), gamma, b)
+                Z = disturb(Z)
             A = disturb(ACTIVATIONS[self.activations[l - 1]][1](Z))
             if f"D{l}" in self.masks:
                 A = A * torch.tensor(self.masks[f"D{l}"])
@@ -196,25 +202,28 @@ class Case:
         if not self.keeps_its_digits():
             return None
         J, expected = self.torch_cost_and_gradients()
-        if not all(math.isfinite(value) for value in (J, *(g.sum() for g in expected.values()))):
+        if not (math.isfinite(J) and all(np.isfinite(g).all() for g in expected.values())):
             return None
         noise = 1e-9
         _, moved = self.torch_cost_and_gradients(noise)
         return (J, expected) if gradient_error(moved, expected) <= SENSITIVITY * noise else None
 
     def keeps_its_digits(self) -> bool:
-        """Whether the logarithms of a and 1 − a, where z is not used, are far from any floor.
+        """Whether no variance is near 0, and no logarithm, where z is not used, near its floor.
 
-        PyTorch's slope has a floor of 1e-12 below a (1 − a), chainrule's one of 1e-30 below each;
-        and of the sixteen digits of 1 − a four are lost at 1e-4.
+        Sums that differ by little lose their digits when their mean is taken off. PyTorch's slope
+        has a floor of 1e-12 below a (1 − a), chainrule's one of 1e-30 below each; and of the
+        sixteen digits of 1 − a four are lost at 1e-4.
         """
         loss, structure = self.network.structure.loss, self.network.structure
-        if loss.from_z is None or loss.pairs_with(structure.output):
-            return True
         with np.errstate(over="ignore", invalid="ignore"):
-            A, _ = steps.forward_propagation(
+            A, cache = steps.forward_propagation(
                 self.X, self.network.parameters, structure, masks=self.masks
             )
+        if not all(v.min() > 1e-3 for name, v in cache.items() if name.startswith("var")):
+            return False
+        if loss.from_z is None or loss.pairs_with(structure.output):
+            return True
         below_one = 1e-4 if loss.name == "binary_cross_entropy" else -math.inf
         return bool(A.min() > 1e-7 and 1 - A.max() >= below_one)
 

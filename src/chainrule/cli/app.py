@@ -10,6 +10,7 @@ import typer
 from chainrule import __version__, _checks
 from chainrule.activations import get_activation
 from chainrule.cli.lecture import run_lecture
+from chainrule.loop import DivergenceError
 
 app = typer.Typer(
     help="A multi-layer neural network from scratch, to read and to use.",
@@ -38,7 +39,7 @@ def _common(
 @app.command()
 def lecture(
     hidden: Annotated[
-        str, typer.Option(help="Units of the hidden layers, with commas: 4 or 8,8.")
+        str, typer.Option(help="Units of the hidden layers: 4, or 8,8, or '' for none.")
     ] = "4",
     activation: Annotated[str, typer.Option(help="Activation of the hidden layers.")] = "tanh",
     epochs: Annotated[int, typer.Option(help="How often all examples are gone through.")] = 10,
@@ -49,7 +50,10 @@ def lecture(
     ] = 42,
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("lecture"),
 ) -> None:
-    """Run the lecture's experiment, then go beyond it."""
+    """Run the lecture's experiment, then go beyond it.
+
+    The options change the experiment; what lies beyond it stays as it is, but for the seed.
+    """
     try:
         units = [int(n) for n in hidden.split(",")] if hidden.strip() else []
     except ValueError:
@@ -69,7 +73,7 @@ def lecture(
         raise _refusal(f"--out {out} can't be made a folder: {error.strerror}") from None
     try:
         run_lecture(units, activation, epochs, learning_rate, batch_size, seed, out)
-    except ImportError as error:
+    except (ImportError, DivergenceError) as error:
         raise _refusal(str(error), code=1) from None
 
 

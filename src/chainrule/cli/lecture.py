@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -25,17 +26,18 @@ def run_lecture(
     boundary = plots.new_axes()  # says at once if Matplotlib is not there
     data = load_moons()
     typer.echo(f"n_input = {data.X_train.shape[1]}, n_output = {data.Y_train.shape[1]}")
-    trained = model(
-        data.X_train,
-        data.Y_train,
-        hidden,
-        activation=activation,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        random_state=seed,
-        say=typer.echo,
-    )
+    with np.errstate(all="ignore"):  # a rate too large ends in an error that says so
+        trained = model(
+            data.X_train,
+            data.Y_train,
+            hidden,
+            activation=activation,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            random_state=seed,
+            say=typer.echo,
+        )
     for line in parameter_lines(trained.parameters):
         typer.echo(line)
     typer.echo(f"Accuracy: {trained.accuracy(data.X_test, data.Y_test)}")
@@ -62,8 +64,9 @@ def run_lecture(
         "best_boundary": plots.decision_boundary(best.network.forward, data.X_test, data.Y_test),
     }
     pictures["best_boundary"].set_title(
-        f"{best.activation}, {_sizes(best)}: {best.accuracy:.3f} of the test set"
+        f"{_activations(best)}, {_sizes(best)}: {best.accuracy:.3f} of the test set"
     )
+    pictures["cost_curve"].set_title("Cost of the last mini-batch of each epoch")
     for name, ax in pictures.items():
         plots.save(ax, out / f"{name}.png")
     typer.echo(f"Pictures: {', '.join(f'{name}.png' for name in pictures)} in {out}")
@@ -74,6 +77,11 @@ def _sizes(trial: Trial) -> str:
     return "-".join(str(n) for n in [structure.n_inputs, *(g.units for g in structure.layers)])
 
 
+def _activations(trial: Trial) -> str:
+    hidden = trial.network.structure.layers[0].activation.name
+    return hidden if hidden == trial.activation else f"{hidden}, then {trial.activation}"
+
+
 def _table(trials: list[Trial]) -> Table:
     table = Table()
     table.add_column("activation")
@@ -81,10 +89,8 @@ def _table(trials: list[Trial]) -> Table:
     for title in ("parameters", "test accuracy", "seconds"):
         table.add_column(title, justify="right")
     for trial in trials:
-        hidden = trial.network.structure.layers[0].activation.name
-        at_output = f"{hidden}, then {trial.activation}"
         table.add_row(
-            trial.activation if trial.activation == hidden else at_output,
+            _activations(trial),
             _sizes(trial),
             f"{trial.network.structure.n_parameters}",
             f"{trial.accuracy:.3f}",

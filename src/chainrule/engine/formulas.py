@@ -15,7 +15,7 @@ import numpy as np
 from numba import types
 from numba.extending import register_jitable
 
-from chainrule.activations import Activation
+from chainrule.activation import Activation
 from chainrule.engine.compilation import kernel
 from chainrule.engine.gradients import update_signature
 from chainrule.engine.products import backward_signature, forward_signature
@@ -32,7 +32,8 @@ from chainrule.engine.registers import (
     store,
     sum_of_lanes,
 )
-from chainrule.losses import Loss, categorical_cross_entropy_from_z
+from chainrule.loss import Loss
+from chainrule.losses import categorical_cross_entropy_from_z
 from chainrule.optimizers import Optimizer
 
 _known: set[Any] = set()
