@@ -33,7 +33,7 @@ def new_axes(width: float = 5.0, height: float = 4.0) -> Axes:
         raise ImportError(
             "pictures need Matplotlib, from an extra: pip install 'chainrule[plots]'"
         ) from None
-    return Figure(figsize=(width, height), layout="constrained", dpi=150).subplots()
+    return Figure(figsize=(width, height), layout="constrained", dpi=110).subplots()
 
 
 def label_histogram(y: npt.ArrayLike, ax: Axes | None = None) -> Axes:
@@ -83,7 +83,7 @@ def decision_boundary(
     X: npt.ArrayLike,
     y: npt.ArrayLike,
     ax: Axes | None = None,
-    resolution: int = 200,
+    resolution: int = 120,
 ) -> Axes:
     """Draw the examples over what a network of two inputs makes of the plane around them.
 
@@ -98,7 +98,7 @@ def decision_boundary(
         Their classes, 0 … K − 1.
     ax : Axes, optional
         Where to draw; new axes by default.
-    resolution : int, default 200
+    resolution : int, default 120
         Points of the grid along each axis.
 
     Raises
