@@ -17,7 +17,7 @@ KINKED_LOSSES = {"mean_absolute_error", "huber", "pinball"}
 
 # Output activations that each loss can take.
 OUTPUTS = {
-    "binary_cross_entropy": ["sigmoid", "softmax"],
+    "binary_cross_entropy": ["sigmoid"],
     "categorical_cross_entropy": ["softmax"],
     "mean_squared_error": ["identity", "tanh", "sigmoid", "softmax", "gelu"],
     "mean_absolute_error": ["identity", "tanh", "silu"],

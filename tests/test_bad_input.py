@@ -93,6 +93,11 @@ STRUCTURES: list[tuple[dict[str, Any], type[Exception], str]] = [
         ValueError,
         "needs outputs that sum to 1",
     ),
+    (
+        {"sizes": [3, 2], "output": "softmax", "loss": "binary_cross_entropy"},
+        ValueError,
+        "needs outputs that don't depend on each other, such as output='sigmoid'",
+    ),
     ({"dropout": -0.1}, ValueError, "dropout must be in [0, 1), got -0.1"),
     ({"dropout": 1}, ValueError, "dropout must be in [0, 1), got 1"),
     ({"dropout": "0.5"}, TypeError, "dropout must be a number, got '0.5'"),

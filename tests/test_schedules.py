@@ -48,6 +48,8 @@ def test_plateau_cuts_after_patience_and_not_below_its_minimum() -> None:
     assert plateau.after_epochs([5, 5, 5, 5]) == 0.5
     assert plateau.after_epochs([5, 5, 5, 4, 4, 4]) == 1.0
     assert plateau.after_epochs([5] * 50) == 0.3
+    below = ReduceOnPlateau(0.1, patience=1, minimum=0.3)
+    assert below.after_epochs([5] * 50) == 0.1  # never raised
 
 
 def test_a_number_is_a_constant_and_any_function_a_schedule() -> None:

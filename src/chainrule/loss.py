@@ -40,6 +40,7 @@ class Loss:
         Name of the output activation that belongs to the loss, and the default of a network.
     from_z : callable, optional
         ``from_z(z, y) -> L`` for that activation: the value from the logits, stable for large z.
+        Any other activation's outputs count as at least 1e-30 in a logarithm.
     dZ : callable, optional
         ``dZ(a, y) -> dL/dz`` for that activation: the short form of the chain rule's product.
         Given together with `from_z`.

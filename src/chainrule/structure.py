@@ -253,6 +253,12 @@ def _check_output(layer: Layer, loss: Loss) -> None:
             f"loss {loss.name!r} needs outputs that sum to 1, such as output='softmax', "
             f"got output {g.name!r}; for independent labels use 'binary_cross_entropy'"
         )
+    if g.vjp is not None and loss.from_z is not None and not loss.labels:
+        # a near 0 or 1 has lost the digits that the logarithms need, in every output of the row
+        raise ValueError(
+            f"loss {loss.name!r} needs outputs that don't depend on each other, such as "
+            f"output={loss.output!r}, got output {g.name!r}"
+        )
     if g.range[0] < loss.outputs[0] or g.range[1] > loss.outputs[1]:
         raise ValueError(
             f"loss {loss.name!r} needs outputs in [{loss.outputs[0]:g}, {loss.outputs[1]:g}], "
