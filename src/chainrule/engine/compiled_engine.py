@@ -15,8 +15,9 @@ from chainrule import steps
 from chainrule._types import Array, FloatArray
 from chainrule.activations import ACTIVATIONS
 from chainrule.engine import formulas
+from chainrule.engine.clipping import NORM_PART
 from chainrule.engine.diagnosis import NotFiniteError, describe_loss
-from chainrule.engine.epoch import NORM_PART, run_epoch
+from chainrule.engine.epoch import run_epoch
 from chainrule.engine.interface import Rates
 from chainrule.engine.layout import BACKWARD, BY_ROWS, FORWARD, LD, RECTIFIED, Layout, aligned_zeros
 from chainrule.engine.registers.tile import TILE_ROWS, publish_tile
@@ -141,7 +142,7 @@ class CompiledEngine:
         per_thread = 2 * lanes + tiles * TILE_ROWS * 2 * lanes
         per_thread = -(-per_thread // 16) * 16
         self.scratch = aligned_zeros(threads * per_thread, dtype)
-        self.shares = aligned_zeros(max(batch_size, 16 * threads), dtype)
+        self.shares = aligned_zeros(threads * (batch_size // threads + 17), dtype)
         self.norms = np.zeros(size // NORM_PART + 2 * len(table))
         self.barrier = np.zeros(64, np.int64)
 

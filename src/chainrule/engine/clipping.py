@@ -1,0 +1,91 @@
+"""The update where the whole gradient must be known first: its norm, then every part, shortened.
+
+The gradient is cut into parts of one size, whose squares are added up in one order, so that the
+number of threads changes no bit.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from numba import njit
+
+from chainrule.engine.barrier import meet
+from chainrule.engine.formulas import prepare_signature
+from chainrule.engine.gradients import call_update
+from chainrule.engine.layout import N_IN, N_PAD, W_AT
+from chainrule.engine.registers import at
+from chainrule.engine.registers.threads import caller
+
+# Numbers in each part.
+NORM_PART = 4096
+
+call_prepare = caller(prepare_signature)
+
+
+@njit(error_model="numpy")
+def update_clipped(
+    barrier: Any,
+    nth: Any,
+    generation: Any,
+    tid: Any,
+    L: Any,
+    P: Any,
+    S: Any,
+    G: Any,
+    size: Any,
+    norms: Any,
+    max_norm: Any,
+    update: Any,
+    prepare: Any,
+    alpha: Any,
+    t: Any,
+) -> Any:
+    """Update with the whole gradient, shortened to `max_norm`: each thread every nth part."""
+    part = 0
+    for l in range(1, L.shape[0]):
+        n_weights = L[l, N_IN] * L[l, N_PAD]
+        n_all = n_weights + L[l, N_PAD]
+        for start in range(0, n_all, NORM_PART):
+            if part % nth == tid:
+                norms[part] = _prepare_part(L, l, start, n_weights, n_all, P, G, prepare)
+            part += 1
+    generation = meet(barrier, nth, generation)
+    squares = 0.0
+    for i in range(part):
+        squares += norms[i]
+    norm = math.sqrt(squares)
+    scale = max_norm / norm if norm > max_norm else 1.0
+    part = 0
+    for l in range(1, L.shape[0]):
+        n_weights = L[l, N_IN] * L[l, N_PAD]
+        n_all = n_weights + L[l, N_PAD]
+        for start in range(0, n_all, NORM_PART):
+            if part % nth == tid:
+                stop = min(start + NORM_PART, n_all)
+                middle = min(max(start, n_weights), stop)
+                for i, n, weight in ((start, middle - start, 1), (middle, stop - middle, 0)):
+                    o = L[l, W_AT] + i
+                    if n > 0:
+                        call_update(
+                            update,
+                            P,
+                            (at(P, o), at(G, o), at(S, o), size, n, alpha, t, scale, weight),
+                        )
+            part += 1
+    return generation
+
+
+@njit(error_model="numpy")
+def _prepare_part(
+    L: Any, l: Any, start: Any, n_weights: Any, n_all: Any, P: Any, G: Any, prepare: Any
+) -> Any:
+    stop = min(start + NORM_PART, n_all)
+    middle = min(max(start, n_weights), stop)
+    squares = 0.0
+    for i, n, weight in ((start, middle - start, 1), (middle, stop - middle, 0)):
+        o = L[l, W_AT] + i
+        if n > 0:
+            squares += call_prepare(prepare, P, (at(P, o), at(G, o), n, weight))
+    return squares
