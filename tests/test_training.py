@@ -440,6 +440,7 @@ def test_a_real_sigint_ends_training_cleanly(engine: str) -> None:
     program = f"""
 import os, signal, threading, numpy as np
 from chainrule import Network, fit
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 X = np.random.RandomState(0).normal(size=(200, 2))
 network = Network([2, 8, 1], random_state=0)
 fit(network, X, X[:, 0] > 0, epochs=1, engine="{engine}")
