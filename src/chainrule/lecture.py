@@ -176,22 +176,25 @@ class Trial:
 def beyond(data: Moons, random_state: int = 42) -> list[Trial]:
     """Train deeper and longer on the lecture's split, with every activation of the lecture.
 
-    Two hidden layers of 16 units, 30 epochs of Adam at rate 0.02, mini-batches of 32. The
-    softmax stands at the output, with a unit for each class.
+    Two hidden layers of 16 units by Glorot's rule, 22 epochs of Adam at rate 0.05, mini-batches
+    of 32. The softmax stands at the output, with a unit for each class.
     """
     trials = []
     for activation in ("identity", "sigmoid", "tanh", "relu", "elu", "softmax"):
         start = time.perf_counter()
-        if activation == "softmax":
-            network = Network([2, 16, 16, 2], hidden="tanh", random_state=random_state)
-        else:
-            network = Network([2, 16, 16, 1], hidden=activation, random_state=random_state)
+        at_output = activation == "softmax"
+        network = Network(
+            [2, 16, 16, 2 if at_output else 1],
+            hidden="tanh" if at_output else activation,
+            initializer="glorot_uniform",
+            random_state=random_state,
+        )
         fit(
             network,
             data.X_train,
             data.Y_train,
-            epochs=30,
-            learning_rate=0.02,
+            epochs=22,
+            learning_rate=0.05,
             random_state=random_state,
             verbose=0,
         )

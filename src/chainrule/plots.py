@@ -33,7 +33,7 @@ def new_axes(width: float = 5.0, height: float = 4.0) -> Axes:
         raise ImportError(
             "pictures need Matplotlib, from an extra: pip install 'chainrule[plots]'"
         ) from None
-    return Figure(figsize=(width, height), layout="constrained", dpi=110).subplots()
+    return Figure(figsize=(width, height), layout="tight", dpi=110).subplots()
 
 
 def label_histogram(y: npt.ArrayLike, ax: Axes | None = None) -> Axes:
