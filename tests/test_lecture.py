@@ -59,7 +59,6 @@ def test_beyond_reaches_what_the_lecture_leaves_open() -> None:
     assert set(trials) == {"identity", "sigmoid", "tanh", "relu", "elu", "softmax"}
     line = trials.pop("identity").accuracy
     assert line < 0.9
-    assert trials.pop("sigmoid").accuracy >= 0.9
     assert min(trial.accuracy for trial in trials.values()) >= 0.97
 
 
