@@ -16,9 +16,10 @@ from chainrule.penalties import Penalty
 
 ENGINES = ("auto", "numpy", "compiled")
 
-# Below this many multiplications and additions in all, NumPy is done before a compiler would be:
-# some 6 s of compilation at the 10 GFLOP/s of NumPy's whole step.
-WORTH_COMPILING = 100e9
+# Below this many multiplications and additions in all, waiting for a compiler may not pay. At the
+# 10 GFLOP/s of NumPy's whole step it is half a minute, of which compiled code saves more than the
+# 9 s that compiling took on the slowest machine it was measured on.
+WORTH_COMPILING = 300e9
 
 
 def choose_engine(
