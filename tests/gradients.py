@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule import Network, Structure, steps
 from chainrule._types import Array, FloatArray
+from chainrule.dropout import draw_key
 from chainrule.penalties import Penalty
 
 # Activations and losses whose slope jumps; near the jump a finite difference means nothing.
@@ -132,7 +133,7 @@ def random_case(
         m = 5
         X = rng.standard_normal((m, widths[0]))
         Y = _targets(rng, structure, m)
-        masks = steps.dropout_masks(structure, m, rng)
+        masks = steps.dropout_masks(structure, m, draw_key(rng))
         w = rng.uniform(0.1, 2, (m, 1)) if weighted else None
         case = Case(network, X, Y, masks, w, penalty)
         with np.errstate(over="ignore", invalid="ignore"):

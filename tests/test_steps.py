@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from chainrule import Structure, steps
+from chainrule.dropout import draw_key
 from chainrule.penalties import Penalty
 
 rng = np.random.default_rng(7)
@@ -84,7 +85,7 @@ def test_update_is_gradient_descent_and_changes_no_argument() -> None:
 def test_dropout_masks_keep_the_mean() -> None:
     """A share p is dropped, the rest divided by 1 − p; only layers with dropout have a mask."""
     structure = Structure([2, 400, 3, 1], dropout=[0.3, 0.0])
-    masks = steps.dropout_masks(structure, 500, np.random.default_rng(0))
+    masks = steps.dropout_masks(structure, 500, draw_key(np.random.default_rng(0)))
     assert set(masks) == {"D1"}
     assert set(np.unique(masks["D1"])) == {0.0, 1 / 0.7}
     assert masks["D1"].mean() == pytest.approx(1, abs=0.01)  # 200,000 draws: 7 sigma
@@ -144,7 +145,7 @@ def test_float32_stays_float32() -> None:
     """Through forward, backward and update, with dropout, normalisation and weights."""
     structure = Structure([3, 4, 2], normalization="batch", dropout=0.5, hidden="gelu")
     parameters = steps.initialize_parameters(structure, 0, dtype=np.float32)
-    masks = steps.dropout_masks(structure, 6, np.random.default_rng(0), np.float32)
+    masks = steps.dropout_masks(structure, 6, draw_key(np.random.default_rng(0)), 0, np.float32)
     x, w = X.astype(np.float32), np.ones((6, 1), np.float32)
     _, cache = steps.forward_propagation(x, parameters, structure, masks=masks)
     gradients = steps.backward_propagation(

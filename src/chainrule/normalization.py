@@ -37,9 +37,16 @@ def standardize_with(U: Array, mean: Array, variance: Array) -> Array:
 
 def standardize_backward(dU_hat: Array, U_hat: Array, variance: Array, axis: int) -> Array:
     """Return dL/dU from dL/dû: U acts on û directly, through its mean and through its variance."""
-    dU = dU_hat - dU_hat.mean(axis=axis, keepdims=True)
-    dU -= U_hat * (dU_hat * U_hat).mean(axis=axis, keepdims=True)
-    return dU / np.sqrt(variance + EPSILON)
+    mean = dU_hat.mean(axis=axis, keepdims=True)
+    along = (dU_hat * U_hat).mean(axis=axis, keepdims=True)
+    return standardize_backward_with(dU_hat, U_hat, mean, along, variance)
+
+
+def standardize_backward_with(
+    dU_hat: Array, U_hat: Array, mean: Array, along: Array, variance: Array
+) -> Array:
+    """Return dL/dU where the means of dL/dû, and of dL/dû ∘ û, are known."""
+    return (dU_hat - mean - U_hat * along) / np.sqrt(variance + EPSILON)
 
 
 def update_running(running: Array, batch: Array) -> Array:

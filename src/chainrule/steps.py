@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule import _checks
-from chainrule._types import Array, FloatArray, Generator, RandomState
+from chainrule._types import Array, FloatArray, RandomState
+from chainrule.dropout import Key, dropout_mask, layer_keys
 from chainrule.loss import mean_over_examples, one_hot
 from chainrule.normalization import (
     NORMALIZATIONS,
@@ -123,13 +124,30 @@ def _normalize(
 
 
 def dropout_masks(
-    structure: Structure, m: int, rng: Generator, dtype: npt.DTypeLike = np.float64
+    structure: Structure, m: int, key: Key, step: int = 0, dtype: npt.DTypeLike = np.float64
 ) -> dict[str, FloatArray]:
-    """Draw a mask (m, n[l]) for each layer with dropout p: 0 with probability p, else 1/(1 − p)."""
+    """Draw a mask (m, n[l]) for each layer with dropout p: 0 with probability p, else 1/(1 − p).
+
+    Parameters
+    ----------
+    structure : Structure
+        The layers.
+    m : int
+        Examples in the mini-batch.
+    key : array of uint32 (2,)
+        Of the training run, from :func:`chainrule.dropout.draw_key`; the same key and step give
+        the same masks.
+    step : int, default 0
+        Number of the update, from 0.
+    dtype : dtype, default float64
+
+    Returns
+    -------
+    dict of str to array
+        ``D1, …``, for the layers that have a dropout rate.
+    """
     return {
-        f"D{l}": np.asarray(
-            (rng.uniform(size=(m, layer.units)) >= layer.dropout) / (1 - layer.dropout), dtype
-        )
+        f"D{l}": dropout_mask(layer_keys(key, step, l), m, layer.units, layer.dropout, dtype)
         for l, layer in enumerate(structure.layers, 1)
         if layer.dropout
     }

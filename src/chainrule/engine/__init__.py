@@ -7,7 +7,10 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
+
 from chainrule._types import Generator
+from chainrule.dropout import draw_key
 from chainrule.engine.interface import Engine
 from chainrule.engine.numpy_engine import NumpyEngine
 from chainrule.network import Network
@@ -48,7 +51,10 @@ def choose_engine(
             return made
         if engine == "compiled":
             warnings.warn(f"the NumPy engine is used, because {why}", stacklevel=3)
-    return NumpyEngine(network, optimizer, penalty, clip_norm, clip_value, rng)
+    # Drawn only where it is used: the order of the examples comes from the same stream.
+    drops = any(layer.dropout for layer in network.structure.layers)
+    key = draw_key(rng) if drops else np.zeros(2, np.uint32)
+    return NumpyEngine(network, optimizer, penalty, clip_norm, clip_value, key)
 
 
 def _work(network: Network, batch_size: int, updates: int) -> bool:

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule import steps
-from chainrule._types import Array, FloatArray, Generator
+from chainrule._types import Array, FloatArray
+from chainrule.dropout import Key
 from chainrule.engine.diagnosis import NotFiniteError, describe_gradient, describe_loss
 from chainrule.engine.interface import Rates
 from chainrule.network import Network
@@ -28,8 +29,8 @@ class NumpyEngine:
     penalty : Penalty
     clip_norm, clip_value : float or None
         As in :func:`chainrule.fit`.
-    rng : RandomState or Generator
-        Draws the dropout masks.
+    key : array of uint32 (2,)
+        Of the dropout masks, from :func:`chainrule.dropout.draw_key`.
     """
 
     def __init__(
@@ -39,9 +40,9 @@ class NumpyEngine:
         penalty: Penalty,
         clip_norm: float | None,
         clip_value: float | None,
-        rng: Generator,
+        key: Key,
     ) -> None:
-        self.network, self.optimizer, self.penalty, self.rng = network, optimizer, penalty, rng
+        self.network, self.optimizer, self.penalty, self.key = network, optimizer, penalty, key
         self.clip_norm, self.clip_value = clip_norm, clip_value
         self.rates = Rates(optimizer.learning_rate)
         self.state = optimizer.initial_state(network.vector)
@@ -77,7 +78,7 @@ class NumpyEngine:
         """
         network, structure = self.network, self.network.structure
         alpha = self.rates.at(self.steps)
-        masks = steps.dropout_masks(structure, len(X), self.rng, network.dtype)
+        masks = steps.dropout_masks(structure, len(X), self.key, self.steps, network.dtype)
         A, cache = steps.forward_propagation(X, network.parameters, structure, masks=masks)
         Z = cache[f"Z{len(structure.layers)}"]
         J = steps.compute_cost(A, Y, structure, Z=Z, sample_weight=w)
