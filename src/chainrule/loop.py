@@ -157,12 +157,15 @@ class Run:
             return None
         held, network = self.held, self.network
         loss = network.loss(held.X, held.Y, held.sample_weight)
-        if not math.isfinite(loss):
+        if math.isfinite(loss):
+            return loss
+        for rows in held.X.parts():
             _, cache = steps.forward_propagation(
-                held.X, network.parameters, network.structure, statistics=network.statistics
+                held.X[rows], network.parameters, network.structure, statistics=network.statistics
             )
-            raise NotFiniteError(f"in validation, {describe_loss(loss, network, cache)}")
-        return loss
+            if not all(np.isfinite(values).all() for values in cache.values()):
+                break
+        raise NotFiniteError(f"in validation, {describe_loss(loss, network, cache)}")
 
     def measure(self, examples: Examples) -> dict[str, float]:
         """Return every metric on these examples, by its name."""

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from numba import types
 
 from chainrule import steps
+from chainrule._inputs import MOST_NUMBERS, Inputs
 from chainrule._types import Array, FloatArray
 from chainrule.activations import ACTIVATIONS
 from chainrule.engine import formulas
@@ -89,8 +90,10 @@ class CompiledEngine:
         threads: int | None = None,
     ) -> None:
         self.network = network
-        self.rates, self.steps, self.stride = Rates(optimizer.learning_rate), 0, 16
         structure, dtype = network.structure, network.dtype
+        self.rates, self.steps = Rates(optimizer.learning_rate), 0
+        self.most = max(1, MOST_NUMBERS // (batch_size * structure.n_inputs))
+        self.stride = min(16, self.most)
         kind = types.float32 if dtype == np.float32 else types.float64
         publish_tile(kind)
         lanes = REGISTERS[kind].lanes
@@ -152,7 +155,7 @@ class CompiledEngine:
 
     def train_batches(
         self,
-        X: FloatArray,
+        X: Inputs,
         Y: Array,
         sample_weight: FloatArray | None,
         rows: npt.NDArray[np.intp],
@@ -168,19 +171,20 @@ class CompiledEngine:
         if done < n_batches:
             raise self._not_finite(X, Y, rows[done * batch_size :][:batch_size], losses[done], done)
         each = (time.perf_counter() - start) / n_batches
-        self.stride = max(1, int(SECONDS_A_CALL / each))
+        self.stride = max(1, min(int(SECONDS_A_CALL / each), self.most))
         return [float(loss) for loss in losses]
 
     def _run(
         self,
-        X: FloatArray,
+        X: Inputs,
         Y: Array,
         w: FloatArray | None,
         rows: npt.NDArray[np.intp],
         batch_size: int,
         rates: FloatArray,
     ) -> tuple[int, FloatArray]:
-        X = np.ascontiguousarray(X)
+        part, Y, w = X[rows], Y[rows], None if w is None else w[rows]
+        rows = np.arange(len(rows))
         labels = np.empty(0, np.int64)
         if Y.dtype.kind == "i":
             labels, Y = np.ascontiguousarray(Y[:, 0], np.int64), np.zeros(1, X.dtype)
@@ -190,7 +194,7 @@ class CompiledEngine:
         arguments: tuple[Any, ...] = (
             *(self.threads, self.barrier, self.layout.table, self.P, self.S, self.n_states),
             *(self.G, self.T, self.A, self.D, self.Y, self.scratch, self.shares),
-            *(X, np.ascontiguousarray(Y), labels, weights, rows.astype(np.int64, copy=False)),
+            *(part, np.ascontiguousarray(Y), labels, weights, rows.astype(np.int64, copy=False)),
             *(batch_size, rates, self.steps, self.loss, self.short, self.update, self.prepare),
             *(self.max_norm, self.norms, losses),
         )
@@ -202,7 +206,7 @@ class CompiledEngine:
         return done, losses.sum(axis=1)
 
     def _not_finite(
-        self, X: FloatArray, Y: Array, rows: npt.NDArray[np.intp], loss: float, batch: int
+        self, X: Inputs, Y: Array, rows: npt.NDArray[np.intp], loss: float, batch: int
     ) -> NotFiniteError:
         network = self.network
         _, cache = steps.forward_propagation(X[rows], network.parameters, network.structure)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule import steps
+from chainrule._inputs import Inputs
 from chainrule._types import Array, FloatArray, Generator
 from chainrule.engine.diagnosis import NotFiniteError, describe_gradient, describe_loss
 from chainrule.engine.interface import Rates
@@ -52,7 +53,7 @@ class NumpyEngine:
 
     def train_batches(
         self,
-        X: FloatArray,
+        X: Inputs,
         Y: Array,
         sample_weight: FloatArray | None,
         rows: npt.NDArray[np.intp],
