@@ -212,19 +212,6 @@ def test_float32_after_an_epoch() -> None:
     assert both(network, 1600, 0, batch_size=32, optimizer=GradientDescent(0.1))[0] < 1e-4
 
 
-def test_data_as_it_is() -> None:
-    """Fortran order, strides, integers and a memory map give the bits of a plain array."""
-    rng = np.random.default_rng(0)
-    whole, y = rng.integers(-3, 3, (64, 5)), rng.integers(0, 2, 64)
-    vectors = []
-    for X in (whole.astype(float), np.asfortranarray(whole), np.repeat(whole, 2, 0)[::2]):
-        network = Network([5, 8, 1], random_state=0)
-        fit(network, X, y, epochs=2, engine="compiled", random_state=0, verbose=0)
-        vectors.append(network.vector)
-    np.testing.assert_array_equal(vectors[0], vectors[1])
-    np.testing.assert_array_equal(vectors[0], vectors[2])
-
-
 def half(z: Any) -> Any:
     return 0.5 * z
 

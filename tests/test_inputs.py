@@ -134,6 +134,59 @@ def test_every_form_gives_the_same_bits(form: str, dtype: Any, engine: str, tmp_
     same_bits(trained(FORMS[form](tmp_path), engine, dtype), trained(X, engine, dtype))
 
 
+def test_the_compiled_epoch_reads_rows_where_they_lie(tmp_path: Path) -> None:
+    """Of its own type; others are converted, some mini-batches at a time."""
+    from chainrule.engine.source import DATA, Source, can_be_read
+
+    for name in ("Fortran", "strides", "backward", "read-only", "mapped Fortran", "mapped part"):
+        (tmp_path / name).mkdir()
+        x = FORMS[name](tmp_path / name)
+        inputs = check_inputs("X", x, 11, np.float64)
+        assert can_be_read(inputs)
+        assert Source(inputs, Y.reshape(-1, 1), None).table[DATA] == x.ctypes.data
+    for name in ("unaligned", "mapped float32", "mapped other bytes"):
+        (tmp_path / name).mkdir()
+        assert not can_be_read(check_inputs("X", FORMS[name](tmp_path / name), 11, np.float64))
+
+
+@pytest.mark.parametrize("form", ["Fortran", "mapped", "mapped float32", "csr_array"])
+def test_on_threads_and_in_small_batches(form: str, tmp_path: Path) -> None:
+    """More threads than rows in the last mini-batch: the same bits."""
+    vectors = []
+    for x in (X, FORMS[form](tmp_path)):
+        network = Network([11, 6, 1], random_state=0)
+        fit(
+            network,
+            x,
+            Y,
+            epochs=2,
+            batch_size=7,
+            engine="compiled",
+            threads=3,
+            random_state=0,
+            verbose=0,
+        )
+        vectors.append(network.vector)
+    np.testing.assert_array_equal(vectors[0], vectors[1])
+
+
+def test_one_compiled_epoch_reads_every_form(tmp_path: Path) -> None:
+    """What can't be written, lies apart or is sparse is no reason to compile anew; nor are y, w."""
+    from chainrule.engine.epoch import run_epoch
+
+    trained(X, "compiled")
+    compiled = len(run_epoch.signatures)
+    for name, make in FORMS.items():
+        (tmp_path / name).mkdir()
+        trained(make(tmp_path / name), "compiled")
+    y, w = np.repeat(Y, 2)[::2], W.copy()
+    y.flags.writeable = w.flags.writeable = False
+    for sizes, loss in (([11, 2], None), ([11, 1], "huber")):
+        network = Network(sizes, loss=loss, random_state=0)
+        fit(network, X, y, sample_weight=w, epochs=1, engine="compiled", verbose=0)
+    assert len(run_epoch.signatures) == compiled
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("dtype", [np.int64, np.uint8, bool])
 def test_integers_and_truth_values(dtype: Any, engine: str, tmp_path: Path) -> None:

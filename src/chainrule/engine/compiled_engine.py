@@ -23,6 +23,7 @@ from chainrule.engine.interface import Rates
 from chainrule.engine.layout import BACKWARD, BY_ROWS, FORWARD, LD, RECTIFIED, Layout, aligned_zeros
 from chainrule.engine.registers.tile import TILE_ROWS, publish_tile
 from chainrule.engine.registers.types import REGISTERS
+from chainrule.engine.source import Source, can_be_read
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
 from chainrule.penalties import Penalty
@@ -92,6 +93,7 @@ class CompiledEngine:
         self.network = network
         structure, dtype = network.structure, network.dtype
         self.rates, self.steps = Rates(optimizer.learning_rate), 0
+        self.source: Source | None = None
         self.most = max(1, MOST_NUMBERS // (batch_size * structure.n_inputs))
         self.stride = min(16, self.most)
         kind = types.float32 if dtype == np.float32 else types.float64
@@ -171,7 +173,9 @@ class CompiledEngine:
         if done < n_batches:
             raise self._not_finite(X, Y, rows[done * batch_size :][:batch_size], losses[done], done)
         each = (time.perf_counter() - start) / n_batches
-        self.stride = max(1, min(int(SECONDS_A_CALL / each), self.most))
+        self.stride = max(1, int(SECONDS_A_CALL / each))
+        if not can_be_read(X):
+            self.stride = min(self.stride, self.most)
         return [float(loss) for loss in losses]
 
     def _run(
@@ -183,18 +187,13 @@ class CompiledEngine:
         batch_size: int,
         rates: FloatArray,
     ) -> tuple[int, FloatArray]:
-        part, Y, w = X[rows], Y[rows], None if w is None else w[rows]
-        rows = np.arange(len(rows))
-        labels = np.empty(0, np.int64)
-        if Y.dtype.kind == "i":
-            labels, Y = np.ascontiguousarray(Y[:, 0], np.int64), np.zeros(1, X.dtype)
-        weights = np.empty(0) if w is None else np.asarray(w[:, 0], np.float64)
+        source, order = self._source(X, Y, w, rows)
         losses = np.zeros((len(rates), self.threads))
         self.layout.pack(self.network.parameters, self.P)
         arguments: tuple[Any, ...] = (
             *(self.threads, self.barrier, self.layout.table, self.P, self.S, self.n_states),
             *(self.G, self.T, self.A, self.D, self.Y, self.scratch, self.shares),
-            *(part, np.ascontiguousarray(Y), labels, weights, rows.astype(np.int64, copy=False)),
+            *(source.table, source.targets, source.labels, source.weights, order),
             *(batch_size, rates, self.steps, self.loss, self.short, self.update, self.prepare),
             *(self.max_norm, self.norms, losses),
         )
@@ -204,6 +203,21 @@ class CompiledEngine:
             other.result()
         self.layout.unpack(self.P, self.network.parameters)
         return done, losses.sum(axis=1)
+
+    def _source(
+        self, X: Inputs, Y: Array, w: FloatArray | None, rows: npt.NDArray[np.intp]
+    ) -> tuple[Source, npt.NDArray[np.int64]]:
+        """Return the data as the epoch reads them, and which of them it shall.
+
+        Made once for a run; but rows of another type are converted here, some mini-batches at a
+        time.
+        """
+        if not can_be_read(X):
+            part = Inputs(X[rows], X.dtype)
+            return Source(part, Y[rows], None if w is None else w[rows]), np.arange(len(rows))
+        if self.source is None or self.source.X is not X:
+            self.source = Source(X, Y, w)
+        return self.source, rows.astype(np.int64, copy=False)
 
     def _not_finite(
         self, X: Inputs, Y: Array, rows: npt.NDArray[np.intp], loss: float, batch: int
