@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,9 @@ rng = np.random.default_rng(0)
 X = rng.normal(size=(20, 3))
 Y = rng.integers(0, 2, 20)
 NAN = np.where(np.arange(60).reshape(20, 3) == 31, np.nan, X)
+SPARSE = scipy.sparse.csr_array(X)
+UNSOUND = SPARSE.copy()
+UNSOUND.indices[7] = 3
 
 
 def binary() -> Network:
@@ -181,7 +185,13 @@ INPUTS: list[tuple[Any, type[Exception], str]] = [
     (X + 1j, TypeError, "X must hold numbers, got dtype complex128"),
     ([[datetime.datetime(2020, 1, 1)] * 3], TypeError, "X must hold numbers"),
     (np.zeros((2, 3), "M8[D]"), TypeError, "X must hold numbers, got dtype datetime64[D]"),
-    (scipy.sparse.csr_array(X), TypeError, "X is a sparse matrix"),
+    (scipy.sparse.csr_array(NAN), ValueError, "X must be finite, got nan in row 10, column 1 (as"),
+    (scipy.sparse.csc_matrix(NAN), ValueError, "X must be finite, got nan in row 10, column 1 (as"),
+    (SPARSE[:, :2], ValueError, "X must have 3 columns, got shape (20, 2)"),
+    (SPARSE[:0], ValueError, "X must not be empty, got shape (0, 3)"),
+    (SPARSE[0], ValueError, "X must have shape (m, 3), one row an example, got (3,)"),
+    (SPARSE * 1j, TypeError, "X must hold numbers, got dtype complex128"),
+    (UNSOUND, ValueError, "X must be a sound sparse matrix: "),
     (np.ma.masked_greater(X, 1.0), ValueError, "X has masked values"),
     (np.array([[1, 2, 3], [4, 5, "six"]], dtype=object), TypeError, "'six' in row 1, column 2"),
 ]
@@ -202,10 +212,23 @@ def test_inputs(method: str, x: Any, error: type[Exception], message: str) -> No
     check(calls[method], error, message)
 
 
-def test_numbers_too_large_for_float32() -> None:
-    """1e39 is a number in float64 and none in float32."""
-    network = Network([1, 1], dtype=np.float32)
-    check(lambda: network.forward([[1e39]]), ValueError, "got inf in row 0, column 0 (as float32)")
+def test_numbers_too_large_for_float32(tmp_path: Path) -> None:
+    """1e39 is a number in float64 and none in float32, in whatever form it comes."""
+    network = Network([2, 1], dtype=np.float32)
+    np.save(tmp_path / "x.npy", np.array([[0, 0], [0, 1e39]]))
+    x = np.load(tmp_path / "x.npy", mmap_mode="r")
+    for form in (x.tolist(), x, scipy.sparse.csr_array(x), scipy.sparse.lil_matrix(x)):
+        check(
+            lambda form=form: network.forward(form),  # type: ignore[misc]
+            ValueError,
+            "X must be finite, got inf in row 1, column 1 (as float32)",
+        )
+
+
+def test_a_sum_that_is_too_large() -> None:
+    """Numbers at the same place of a sparse matrix are one number, their sum."""
+    twice = scipy.sparse.csr_array(([1e308, 1e308], [1, 1], [0, 0, 2]), shape=(2, 3))
+    check(lambda: binary().forward(twice), ValueError, "got inf in row 1, column 1 (as float64)")
 
 
 HUGE = 10**400
@@ -218,6 +241,7 @@ TARGETS: list[tuple[Callable[[], Network], Any, type[Exception], str]] = [
     (binary, np.where(Y, np.nan, 0), ValueError, "y must be finite, got nan in row"),
     (binary, ["yes"] * 20, TypeError, "y must hold numbers, got dtype <U3: "),
     (binary, None, ValueError, "y must be an array with a row for each example, got None"),
+    (binary, SPARSE[:, [0]], TypeError, "y must be a dense array, got a sparse matrix; pass y.to"),
     (binary, [HUGE] * 20, TypeError, "y must hold numbers, got 1000"),
     (classes, np.full(20, 5), ValueError, "class numbers in y must be in 0 … 4, got 5"),
     (classes, np.full(20, -1), ValueError, "class numbers in y must be in 0 … 4, got -1"),
@@ -267,6 +291,7 @@ def test_targets(make: Callable[[], Network], y: Any, error: type[Exception], me
         (np.zeros(20), ValueError, "sample_weight must not be zero for every example"),
         (np.full(20, np.nan), ValueError, "sample_weight must be finite"),
         (["a"] * 20, TypeError, "sample_weight must hold numbers"),
+        (SPARSE[:, [0]], TypeError, "sample_weight must be a dense array, got a sparse matrix"),
         (1.0, ValueError, "sample_weight must be an array with a row for each example"),
     ],
 )
@@ -305,6 +330,7 @@ FITS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"validation": 0.99}, ValueError, "validation=0.99 of 20 rows leaves none to train on"),
     ({"validation": (X,)}, ValueError, "validation must be a share or (X_val, y_val"),
     ({"validation": (X[:, :2], Y)}, ValueError, "in validation: X must have 3 columns"),
+    ({"validation": (SPARSE[:, :2], Y)}, ValueError, "in validation: X must have 3 columns"),
     ({"validation": (X, Y[:3])}, ValueError, "in validation: X and y must have a row each"),
     ({"early_stopping": 0}, ValueError, "early_stopping must be at least 1, got 0"),
     ({"early_stopping": "yes"}, TypeError, "early_stopping must be an integer, got 'yes'"),

@@ -40,7 +40,7 @@ def test_every_row_is_in_one_set_with_its_target_and_weight() -> None:
     train, held = split(Network([2, 1], loss="huber"), np.arange(100.0), 0.3)
     assert train.sample_weight is not None
     assert held.sample_weight is not None
-    rows = np.concatenate([train.X[:, 0] / 2, held.X[:, 0] / 2])
+    rows = np.concatenate([train.X[:][:, 0] / 2, held.X[:][:, 0] / 2])
     assert sorted(rows) == list(range(100))
     np.testing.assert_array_equal(np.concatenate([train.Y, held.Y]).ravel(), rows)
     weights = np.concatenate([train.sample_weight, held.sample_weight]).ravel()
@@ -58,6 +58,6 @@ def test_a_class_with_one_row_can_be_split() -> None:
 def test_same_seed_same_rows() -> None:
     """And another seed, others."""
     y = np.arange(100) % 2
-    first, second, other = (split(Network([2, 1]), y, 0.2, seed)[1].X for seed in (1, 1, 2))
+    first, second, other = (split(Network([2, 1]), y, 0.2, seed)[1].X[:] for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, second)
     assert not np.array_equal(first, other)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import math
+import mmap
 import numbers
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn, TypeVar
@@ -15,6 +16,9 @@ import numpy.typing as npt
 from chainrule._types import FloatArray, Generator, RandomState
 
 T = TypeVar("T")
+
+# Numbers that are looked at at a time, so that a large array needs little memory beside it.
+_PART = 2**20
 
 
 def check_number(
@@ -92,16 +96,22 @@ def raise_unknown(name: str, value: str, known: Iterable[str]) -> NoReturn:
 
 
 def check_array(
-    name: str, value: object, *, dtype: npt.DTypeLike | None = None
+    name: str,
+    value: object,
+    *,
+    dtype: npt.DTypeLike | None = None,
+    keep_mapped: bool = False,
 ) -> npt.NDArray[Any]:
     """Return `value` as a finite array of numbers with at least one row, or say what is wrong.
 
-    `dtype` is the type to convert to; None keeps the type of the data.
+    `dtype` is the type to convert to; None keeps the type of the data. With `keep_mapped`, an
+    array in a file is not converted, which would bring it into memory, but must be finite as
+    `dtype`.
     """
     if hasattr(value, "tocsr"):
         raise TypeError(
-            f"{name} is a sparse matrix, which the NumPy engine can't take; "
-            f"pass {name}.toarray() if it fits into memory"
+            f"{name} must be a dense array, got a sparse matrix; pass {name}.toarray() if it fits "
+            f"into memory"
         )
     if np.ma.is_masked(value):
         raise ValueError(f"{name} has masked values; fill them in, or drop their rows")
@@ -123,16 +133,50 @@ def check_array(
         raise ValueError(f"{name} must be an array with a row for each example, got {value!r}")
     if array.size == 0:
         raise ValueError(f"{name} must not be empty, got shape {array.shape}")
-    if dtype is not None:
+    if dtype is not None and not (keep_mapped and is_mapped(array)):
         with np.errstate(over="ignore"):  # a number too large for float32 is reported below
             array = array.astype(dtype, copy=False)
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise ValueError(
-            f"{name} must be finite, got {array[where]} in {_place(where)} (as {array.dtype}); "
-            f"fill in or drop missing values, and scale huge ones, before training"
-        )
+    kind = array.dtype if dtype is None else np.dtype(dtype)
+    if (where := first_not_finite(array, kind)) is not None:
+        refuse_not_finite(name, array[where], where, kind)
     return array
+
+
+def is_mapped(array: npt.NDArray[Any]) -> bool:
+    """Whether an array lies in a file that is mapped into memory, as `numpy.memmap` has it."""
+    owner: object = array
+    while owner is not None and not isinstance(owner, mmap.mmap):
+        owner = getattr(owner, "base", None)
+    return owner is not None
+
+
+def first_not_finite(array: npt.NDArray[Any], dtype: npt.DTypeLike) -> tuple[int, ...] | None:
+    """Return the place of the first number that is not finite as `dtype`, or None.
+
+    A large array is gone through in parts, so that nothing of its size is made beside it.
+    """
+    if array.dtype.kind != "f":
+        return None
+    step = max(1, _PART // max(1, math.prod(array.shape[1:])))
+    for start in range(0, len(array), step):
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(array[start : start + step].astype(dtype, copy=False))
+        if not finite.all():
+            first, *others = (int(i) for i in np.argwhere(~finite)[0])
+            return start + first, *others
+    return None
+
+
+def refuse_not_finite(
+    name: str, value: Any, where: tuple[int, ...], dtype: npt.DTypeLike
+) -> NoReturn:
+    """Raise the error for a number that is not finite as `dtype`, with its place."""
+    with np.errstate(over="ignore"):
+        got = value.astype(dtype)
+    raise ValueError(
+        f"{name} must be finite, got {got} in {_place(where)} (as {np.dtype(dtype)}); "
+        f"fill in or drop missing values, and scale huge ones, before training"
+    )
 
 
 def _place(where: tuple[int, ...]) -> str:
@@ -149,20 +193,6 @@ def _first_wrong(array: npt.NDArray[Any]) -> str:
         except (TypeError, ValueError, OverflowError):
             return f"{value!r:.60}" + (f" in {_place(where)}" if where else "")
     return "nothing" if array.size == 0 else f"{array.flat[0]!r:.60}"
-
-
-def check_inputs(name: str, value: object, n_inputs: int, dtype: npt.DTypeLike) -> FloatArray:
-    """Return `value` as a batch of rows `(m, n_inputs)`, or say what is wrong."""
-    X = check_array(name, value, dtype=dtype)
-    if X.ndim != 2:
-        as_rows = "-1, 1" if n_inputs == 1 else "1, -1"
-        raise ValueError(
-            f"{name} must have shape (m, {n_inputs}), one row an example, got {X.shape}"
-            + (f"; use {name}.reshape({as_rows})" if X.ndim == 1 else "")
-        )
-    if X.shape[1] != n_inputs:
-        raise ValueError(f"{name} must have {n_inputs} columns, got shape {X.shape}")
-    return X
 
 
 def check_sample_weight(value: object, m: int, dtype: npt.DTypeLike) -> FloatArray | None:

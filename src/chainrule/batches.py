@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule import _checks
+from chainrule._inputs import Inputs
 from chainrule._types import Array, FloatArray, Generator
 from chainrule.network import Network
 
@@ -17,7 +18,7 @@ from chainrule.network import Network
 class Examples:
     """Checked examples: X (m, n₀), targets Y (m, n_L) or class numbers (m, 1), weights or None."""
 
-    X: FloatArray
+    X: Inputs
     Y: Array
     sample_weight: FloatArray | None = None
 
@@ -25,9 +26,9 @@ class Examples:
         return len(self.X)
 
     def take(self, rows: npt.NDArray[np.intp]) -> Examples:
-        """Return the examples of these row numbers."""
+        """Return the examples of these row numbers; X is not copied, but Y and the weights are."""
         w = self.sample_weight
-        return Examples(self.X[rows], self.Y[rows], None if w is None else w[rows])
+        return Examples(self.X.take(rows), self.Y[rows], None if w is None else w[rows])
 
     def targets(self) -> npt.NDArray[Any]:
         """Return the targets in the shape of `Network.predict`: (m,), or (m, n) for several."""
@@ -42,6 +43,7 @@ def split_validation(
 
     A share in (0, 1) holds back that part of the rows, each class in its proportion; a tuple
     ``(X_val, y_val)`` or ``(X_val, y_val, sample_weight_val)`` is a set of its own; None is none.
+    Both sets of a share see the one X through their row numbers.
 
     Raises ValueError or TypeError for anything else, or a share that leaves either set empty.
     """

@@ -124,8 +124,8 @@ class Run:
         if not shares.all():  # a mini-batch of no weight has no mean loss, and is passed over
             rows = rows[np.repeat(shares > 0, np.diff([*starts, len(rows)]))]
             shares = shares[shares > 0]
-        total, done = 0.0, 0
-        while done < len(shares):
+        costs: list[float] = []
+        while (done := len(costs)) < len(shares):
             count = 1 if self.someone_wants_batches() else self.engine.stride
             chunk = rows[done * batch_size : (done + count) * batch_size]
             try:
@@ -135,14 +135,13 @@ class Run:
             except NotFiniteError as error:
                 progress.batch = done + error.batch
                 raise
-            total += float(np.dot(losses, shares[done : done + len(losses)]))
-            done += len(losses)
-            progress.batch, progress.batch_loss = done - 1, losses[-1]
+            costs += losses
+            progress.batch, progress.batch_loss = len(costs) - 1, losses[-1]
             for listener in self.listeners:
                 listener.on_batch_end(progress)
             if progress.stop_reason is not None:
                 return None
-        return total / float(shares.sum())
+        return float(np.dot(costs, shares) / shares.sum())
 
     def someone_wants_batches(self) -> bool:
         """Whether a callback does something after each mini-batch (the bar needs fewer)."""
@@ -158,12 +157,15 @@ class Run:
             return None
         held, network = self.held, self.network
         loss = network.loss(held.X, held.Y, held.sample_weight)
-        if not math.isfinite(loss):
+        if math.isfinite(loss):
+            return loss
+        for rows in held.X.parts():
             _, cache = steps.forward_propagation(
-                held.X, network.parameters, network.structure, statistics=network.statistics
+                held.X[rows], network.parameters, network.structure, statistics=network.statistics
             )
-            raise NotFiniteError(f"in validation, {describe_loss(loss, network, cache)}")
-        return loss
+            if not all(np.isfinite(values).all() for values in cache.values()):
+                break
+        raise NotFiniteError(f"in validation, {describe_loss(loss, network, cache)}")
 
     def measure(self, examples: Examples) -> dict[str, float]:
         """Return every metric on these examples, by its name."""

@@ -10,15 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule import _checks, steps
+from chainrule._inputs import Inputs, Rows, check_inputs
 from chainrule._types import Array, FloatArray, RandomState
 from chainrule.activation import Activation
 from chainrule.initializers import Initializer
 from chainrule.loss import Loss
 from chainrule.penalties import NO_PENALTY, Penalty
 from chainrule.structure import Layer, Structure
-
-# Rows that prediction sends through the layers at a time, so that its memory stays bounded.
-_CHUNK = 4096
 
 
 class Network:
@@ -124,17 +122,17 @@ class Network:
             start += rows * columns
         return views
 
-    def forward(self, X: npt.ArrayLike) -> FloatArray:
-        """Return the outputs A (m, n_L) for a batch X (m, n₀), as a trained network gives them.
+    def forward(self, X: Rows) -> FloatArray:
+        """Return the outputs A (m, n_L) for rows X (m, n₀), as a trained network gives them.
 
-        Nothing is dropped, and batch normalisation uses its running statistics. Raises
-        ValueError or TypeError if X is not finite numbers of that shape.
+        Nothing is dropped, and batch normalisation uses its running statistics. X may be sparse,
+        or mapped from a file: a part of its rows is made dense at a time. Raises ValueError or
+        TypeError if X is not finite numbers of that shape.
         """
-        X = _checks.check_inputs("X", X, self.structure.n_inputs, self.dtype)
-        outputs = np.empty((len(X), self.structure.n_outputs), self.dtype)
-        for start in range(0, len(X), _CHUNK):
-            rows = slice(start, start + _CHUNK)
-            outputs[rows], _ = self._forward(X[rows])
+        inputs = check_inputs("X", X, self.structure.n_inputs, self.dtype)
+        outputs = np.empty((len(inputs), self.structure.n_outputs), self.dtype)
+        for rows in inputs.parts():
+            outputs[rows] = self._forward(inputs[rows])[0]
         return outputs
 
     def _forward(self, X: FloatArray) -> tuple[FloatArray, steps.Cache]:
@@ -142,8 +140,8 @@ class Network:
             X, self.parameters, self.structure, statistics=self.statistics
         )
 
-    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
-        """Return predictions for a batch X (m, n₀).
+    def predict(self, X: Rows) -> npt.NDArray[Any]:
+        """Return predictions for rows X (m, n₀), which may be what `forward` takes.
 
         Zeros and ones for binary cross-entropy, class numbers for categorical cross-entropy,
         the outputs for a loss of regression; of shape (m,), or (m, n_L) for several outputs
@@ -156,23 +154,21 @@ class Network:
         prediction = steps.decide(A, self.structure)
         return prediction.ravel() if prediction.shape[1] == 1 else prediction
 
-    def loss(
-        self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
-    ) -> float:
+    def loss(self, X: Rows, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> float:
         """Return the mean loss on examples X (m, n₀) with targets y, without any penalty.
 
         Targets are (m, n_L), (m,) for one output, or class numbers (m,) for categorical
-        cross-entropy; `sample_weight` is (m,). Raises ValueError or TypeError for anything else.
+        cross-entropy; `sample_weight` is (m,). X may be what `forward` takes. Raises ValueError
+        or TypeError for anything else.
         """
-        X, Y, w = self.check_examples(X, y, sample_weight)
+        inputs, Y, w = self.check_examples(X, y, sample_weight)
         total = weight = 0.0
-        for start in range(0, len(X), _CHUNK):
-            rows = slice(start, start + _CHUNK)
+        for rows in inputs.parts():
             w_rows = None if w is None else w[rows]
-            share = float(len(X[rows]) if w_rows is None else w_rows.sum())
+            share = float(len(Y[rows]) if w_rows is None else w_rows.sum())
             if share == 0:
                 continue
-            A, cache = self._forward(X[rows])
+            A, cache = self._forward(inputs[rows])
             Z = cache[f"Z{len(self.structure.layers)}"]
             J = steps.compute_cost(A, Y[rows], self.structure, Z=Z, sample_weight=w_rows)
             total, weight = total + share * J, weight + share
@@ -180,7 +176,7 @@ class Network:
 
     def backward(
         self,
-        X: npt.ArrayLike,
+        X: Rows,
         y: npt.ArrayLike,
         sample_weight: npt.ArrayLike | None = None,
         *,
@@ -191,23 +187,27 @@ class Network:
 
         Batch normalisation uses the statistics of this batch. Dropout drops nothing unless
         `masks` are given, from :func:`chainrule.steps.dropout_masks`. The other arguments are
-        those of `loss`, with the `penalty` that is part of the cost. Raises as `loss`.
+        those of `loss`, with the `penalty` that is part of the cost; but a sparse X is made dense
+        as a whole, being one batch. Raises as `loss`.
         """
-        X, Y, w = self.check_examples(X, y, sample_weight)
-        _, cache = steps.forward_propagation(X, self.parameters, self.structure, masks=masks)
+        inputs, Y, w = self.check_examples(X, y, sample_weight)
+        _, cache = steps.forward_propagation(
+            inputs[:], self.parameters, self.structure, masks=masks
+        )
         return steps.backward_propagation(
             self.parameters, cache, Y, self.structure, sample_weight=w, penalty=penalty
         )
 
     def check_examples(
         self, X: object, y: object, sample_weight: object = None
-    ) -> tuple[FloatArray, Array, FloatArray | None]:
+    ) -> tuple[Inputs, Array, FloatArray | None]:
         """Return X (m, n₀), targets (m, n_L) or class numbers (m, 1), and weights (m, 1) or None.
 
-        They have the network's dtype. Raises ValueError or TypeError, naming the argument, if
-        one is not finite numbers of its shape, or their numbers of rows differ.
+        They have the network's dtype; X has it in each batch that is taken of it. Raises
+        ValueError or TypeError, naming the argument, if one is not finite numbers of its shape,
+        or their numbers of rows differ.
         """
-        rows = _checks.check_inputs("X", X, self.structure.n_inputs, self.dtype)
+        rows = check_inputs("X", X, self.structure.n_inputs, self.dtype)
         Y = self.structure.loss.encode(y, self.structure.n_outputs, self.dtype)
         if len(Y) != len(rows):
             raise ValueError(f"X and y must have a row each, got {len(rows)} and {len(Y)} rows")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy.typing as npt
 
 from chainrule import _checks
+from chainrule._inputs import Rows
 from chainrule._types import RandomState
 from chainrule.batches import Examples, split_validation
 from chainrule.callbacks import Callback, EarlyStopping, OnEpoch, Progress, ProgressBar
@@ -25,7 +26,7 @@ from chainrule.schedules import Schedule, as_schedule
 
 def fit(
     network: Network,
-    X: npt.ArrayLike,
+    X: Rows,
     y: npt.ArrayLike,
     *,
     epochs: int = 100,
@@ -54,8 +55,11 @@ def fit(
     ----------
     network : Network
         The network; its parameters and running statistics change.
-    X : array-like (m, n₀)
-        Examples as rows. Finite numbers; scale them to about −3 … 3 for quick learning.
+    X : array-like or sparse matrix (m, n₀)
+        Examples as rows. Finite numbers; scale them to about −3 … 3 for quick learning. Only
+        mini-batches are made dense of a sparse matrix, and read of an array that is mapped from
+        a file (`numpy.memmap`); an array in memory of another type than the network's is
+        converted once.
     y : array-like (m, n_L) or (m,)
         Targets; class numbers 0 … n_L − 1 will do for categorical cross-entropy.
     epochs : int, default 100

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from numba import types
 
 from chainrule import steps
+from chainrule._inputs import MOST_NUMBERS, Inputs
 from chainrule._types import Array, FloatArray
 from chainrule.activations import ACTIVATIONS
 from chainrule.engine import formulas
@@ -22,6 +23,7 @@ from chainrule.engine.interface import Rates
 from chainrule.engine.layout import BACKWARD, BY_ROWS, FORWARD, LD, RECTIFIED, Layout, aligned_zeros
 from chainrule.engine.registers.tile import TILE_ROWS, publish_tile
 from chainrule.engine.registers.types import REGISTERS
+from chainrule.engine.source import Source, can_be_read
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
 from chainrule.penalties import Penalty
@@ -89,8 +91,11 @@ class CompiledEngine:
         threads: int | None = None,
     ) -> None:
         self.network = network
-        self.rates, self.steps, self.stride = Rates(optimizer.learning_rate), 0, 16
         structure, dtype = network.structure, network.dtype
+        self.rates, self.steps = Rates(optimizer.learning_rate), 0
+        self.source: Source | None = None
+        self.most = max(1, MOST_NUMBERS // (batch_size * structure.n_inputs))
+        self.stride = min(16, self.most)
         kind = types.float32 if dtype == np.float32 else types.float64
         publish_tile(kind)
         lanes = REGISTERS[kind].lanes
@@ -152,7 +157,7 @@ class CompiledEngine:
 
     def train_batches(
         self,
-        X: FloatArray,
+        X: Inputs,
         Y: Array,
         sample_weight: FloatArray | None,
         rows: npt.NDArray[np.intp],
@@ -169,28 +174,26 @@ class CompiledEngine:
             raise self._not_finite(X, Y, rows[done * batch_size :][:batch_size], losses[done], done)
         each = (time.perf_counter() - start) / n_batches
         self.stride = max(1, int(SECONDS_A_CALL / each))
+        if not can_be_read(X):
+            self.stride = min(self.stride, self.most)
         return [float(loss) for loss in losses]
 
     def _run(
         self,
-        X: FloatArray,
+        X: Inputs,
         Y: Array,
         w: FloatArray | None,
         rows: npt.NDArray[np.intp],
         batch_size: int,
         rates: FloatArray,
     ) -> tuple[int, FloatArray]:
-        X = np.ascontiguousarray(X)
-        labels = np.empty(0, np.int64)
-        if Y.dtype.kind == "i":
-            labels, Y = np.ascontiguousarray(Y[:, 0], np.int64), np.zeros(1, X.dtype)
-        weights = np.empty(0) if w is None else np.asarray(w[:, 0], np.float64)
+        source, order = self._source(X, Y, w, rows)
         losses = np.zeros((len(rates), self.threads))
         self.layout.pack(self.network.parameters, self.P)
         arguments: tuple[Any, ...] = (
             *(self.threads, self.barrier, self.layout.table, self.P, self.S, self.n_states),
             *(self.G, self.T, self.A, self.D, self.Y, self.scratch, self.shares),
-            *(X, np.ascontiguousarray(Y), labels, weights, rows.astype(np.int64, copy=False)),
+            *(source.table, source.targets, source.labels, source.weights, order),
             *(batch_size, rates, self.steps, self.loss, self.short, self.update, self.prepare),
             *(self.max_norm, self.norms, losses),
         )
@@ -201,8 +204,23 @@ class CompiledEngine:
         self.layout.unpack(self.P, self.network.parameters)
         return done, losses.sum(axis=1)
 
+    def _source(
+        self, X: Inputs, Y: Array, w: FloatArray | None, rows: npt.NDArray[np.intp]
+    ) -> tuple[Source, npt.NDArray[np.int64]]:
+        """Return the data as the epoch reads them, and which of them it shall.
+
+        Made once for a run; but rows of another type are converted here, some mini-batches at a
+        time.
+        """
+        if not can_be_read(X):
+            part = Inputs(X[rows], X.dtype)
+            return Source(part, Y[rows], None if w is None else w[rows]), np.arange(len(rows))
+        if self.source is None or self.source.X is not X:
+            self.source = Source(X, Y, w)
+        return self.source, rows.astype(np.int64, copy=False)
+
     def _not_finite(
-        self, X: FloatArray, Y: Array, rows: npt.NDArray[np.intp], loss: float, batch: int
+        self, X: Inputs, Y: Array, rows: npt.NDArray[np.intp], loss: float, batch: int
     ) -> NotFiniteError:
         network = self.network
         _, cache = steps.forward_propagation(X[rows], network.parameters, network.structure)

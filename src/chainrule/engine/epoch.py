@@ -44,7 +44,7 @@ def run_epoch(
     Y_batch: Any,
     scratch_array: Any,
     shares_array: Any,
-    X_array: Any,
+    source: Any,
     Y_array: Any,
     labels: Any,
     weights: Any,
@@ -68,7 +68,7 @@ def run_epoch(
     barrier = pointer_to(barrier_array)
     P, S, G = pointer_to(P_array), pointer_to(S_array), pointer_to(G_array)
     T, A, D = pointer_to(T_array), pointer_to(A_array), pointer_to(D_array)
-    X, Y, targets = pointer_to(X_array), pointer_to(Y_array), pointer_to(Y_batch)
+    Y, targets = pointer_to(Y_array), pointer_to(Y_batch)
     shares = at(pointer_to(shares_array), tid * (shares_array.size // nth))
     zeros = at(pointer_to(scratch_array), tid * (scratch_array.size // nth))
     scratch = at(zeros, 2 * lanes(P))  # the two registers before it stay zero
@@ -81,7 +81,7 @@ def run_epoch(
     for first in range(0, rows, batch_size):
         m = min(batch_size, rows - first)
         r0, r1 = m * tid // nth, m * (tid + 1) // nth
-        gather(X, L[0, N_OUT], order, first, r0, r1, rows, A, L[0, LD])
+        gather(source, L[0, N_OUT], order, first, r0, r1, rows, A, L[0, LD])
         gather_targets(Y, labels, order, first, r0, r1, n_out, targets, ld)
         stride = share_out(weights, order, first, m, r0, r1, shares)
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule import _checks
+from chainrule._inputs import Inputs
 from chainrule._types import Array, FloatArray
 from chainrule.schedules import ReduceOnPlateau, Schedule, as_schedule
 
@@ -33,7 +34,7 @@ class Engine(Protocol):
 
     def train_batches(
         self,
-        X: FloatArray,
+        X: Inputs,
         Y: Array,
         sample_weight: FloatArray | None,
         rows: npt.NDArray[np.intp],

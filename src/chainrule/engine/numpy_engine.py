@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule import steps
+from chainrule._inputs import Inputs
 from chainrule._types import Array, FloatArray
 from chainrule.dropout import Key
 from chainrule.engine.diagnosis import NotFiniteError, describe_gradient, describe_loss
@@ -53,7 +54,7 @@ class NumpyEngine:
 
     def train_batches(
         self,
-        X: FloatArray,
+        X: Inputs,
         Y: Array,
         sample_weight: FloatArray | None,
         rows: npt.NDArray[np.intp],

@@ -47,6 +47,21 @@ def pointer_to(typing: Any, array: Any) -> Any:
 
 
 @intrinsic
+def pointer_from(typing: Any, address: Any, kind: Any) -> Any:
+    """Emit an address, given as a number, as that of numbers like a pointer's, or of NumPy's type.
+
+    `kind` is a pointer of that type, or a type such as ``np.int32``.
+    """
+    is_pointer = isinstance(kind, types.CPointer)
+    result = kind if is_pointer else types.CPointer(kind.instance_type)
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], context.get_value_type(sig.return_type))
+
+    return result(types.int64, kind), emit
+
+
+@intrinsic
 def at(typing: Any, pointer: Any, offset: Any) -> Any:
     """Emit the address `offset` numbers further."""
 
