@@ -154,6 +154,88 @@ def test_random_networks(
     assert apart < 1e-10
 
 
+@settings(max_examples=30, deadline=None)
+@given(
+    seed=st.integers(0, 2**31 - 1),
+    m=st.integers(2, 90),
+    batch_size=st.integers(1, 90),
+    threads=st.integers(1, 3),
+    data=st.data(),
+)
+def test_dropout_and_normalization(
+    seed: int, m: int, batch_size: int, threads: int, data: st.DataObject
+) -> None:
+    """Masks, means over the batch or the layer, and running statistics, as NumPy has them."""
+    n = data.draw(st.integers(1, 4))
+
+    def of_each(values: Any) -> Any:
+        return data.draw(st.lists(values, min_size=n, max_size=n))
+
+    network = Network(
+        [data.draw(st.integers(1, 30)), *of_each(st.integers(2, 40)), data.draw(st.integers(1, 9))],
+        hidden=of_each(st.sampled_from(HIDDEN)),
+        normalization=of_each(st.sampled_from([None, "batch", "layer"])),
+        dropout=of_each(st.sampled_from([0.0, 0.2, 0.9])),
+        loss="mean_squared_error",
+        random_state=seed,
+    )
+    twin = network.copy()
+    arguments: dict[str, Any] = {"batch_size": batch_size, "threads": threads}
+    apart, _ = both(network, m, seed, optimizer=GradientDescent(1e-4), epochs=2, **arguments)
+    # 1e-8: a mean over two nearly equal examples divides a rounding by a root as small as 0.003
+    assert apart < 1e-8
+    rng = np.random.default_rng(seed)
+    X, y = rng.normal(size=(m, network.structure.n_inputs)), targets(rng, network, m)
+    both_again = [twin, twin.copy()]
+    for net, engine in zip(both_again, ("compiled", "numpy"), strict=True):
+        fit(net, X, y, epochs=1, engine=engine, random_state=seed, verbose=0, **arguments)
+    for name, values in both_again[0].statistics.items():
+        np.testing.assert_allclose(values, both_again[1].statistics[name], rtol=1e-6, atol=1e-8)
+
+
+def test_dropout_by_seed() -> None:
+    """The same seed drops the same on any number of threads, another seed drops others."""
+    X, y = np.random.default_rng(0).normal(size=(300, 5)), np.arange(300) % 3
+    vectors = []
+    for seed, threads in ((0, 1), (0, 2), (0, 3), (1, 1)):
+        network = Network([5, 33, 17, 3], dropout=0.5, normalization="batch", random_state=0)
+        arguments: dict[str, Any] = {"engine": "compiled", "threads": threads, "verbose": 0}
+        fit(network, X, y, epochs=2, shuffle=False, random_state=seed, **arguments)
+        vectors.append(network.vector)
+    np.testing.assert_array_equal(vectors[0], vectors[1])
+    np.testing.assert_array_equal(vectors[0], vectors[2])
+    assert not np.array_equal(vectors[0], vectors[3])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "batch_size"),
+    [([2, 4, 1], 32), ([3, 2, 4, 2], 21), ([40, 37, 1], 50), ([5, 70, 2], 33), ([4, 1], 16)],
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("extra", [{}, {"clip_norm": 0.1, "l2": 0.01}])
+def test_narrow_ends(sizes: list[int], batch_size: int, dtype: Any, extra: Any) -> None:
+    """Layers of a few units lie unit by unit; weighted, with remainders, on three threads."""
+    network = Network(
+        sizes, hidden="sigmoid", loss="mean_squared_error", random_state=0, dtype=dtype
+    )
+    w = np.random.default_rng(0).uniform(0.1, 2, 117)
+    arguments = {"batch_size": batch_size, "threads": 3, "sample_weight": w} | extra
+    apart, _ = both(network, 117, 1, optimizer="momentum", **arguments)
+    assert apart < (1e-12 if dtype is np.float64 else 1e-4)  # roundings of a few steps
+
+
+def test_a_rule_with_three_states() -> None:
+    """A rule may keep as many running values as it likes."""
+
+    def third(w: Any, dw: Any, a: Any, b: Any, c: Any, alpha: Any, t: Any) -> Any:
+        a, b, c = 0.9 * a + dw, 0.9 * b + a, 0.9 * c + b
+        return w - alpha * c, a, b, c
+
+    rule = Optimizer("third", third, learning_rate=1e-3, state=("a", "b", "c"))
+    network = Network([7, 19, 3], random_state=0)
+    assert both(network, 80, 2, batch_size=16, optimizer=rule)[0] < 1e-12
+
+
 @pytest.mark.parametrize(
     ("sizes", "m", "batch_size"),
     [([1100, 70, 40, 3], 1500, 700), ([30, 1030, 20, 1], 100, 64), ([2, 4, 1], 100, 1)],
@@ -240,23 +322,21 @@ def test_own_formulas_compile() -> None:
 
 
 def test_what_cannot_be_compiled_falls_back_with_the_reason() -> None:
-    """A formula with an `if`, dropout, normalisation: NumPy, and a warning that says why."""
+    """A formula with an `if`, or no slope: NumPy, and a warning that says why, with the line."""
 
     def branchy(z: Any) -> Any:
         return np.array([x if x > 0 else 0.0 for x in np.ravel(z)]).reshape(np.shape(z))
 
     own = Activation("branchy", branchy, lambda z, a: np.heaviside(z, 0))
     X, y = np.random.default_rng(0).normal(size=(20, 3)), np.arange(20) % 2
-    for network, why in (
-        (Network([3, 4, 1], hidden=own), r"can't be compiled[\s\S]*test_engine.py"),
-        (Network([3, 4, 1], dropout=0.5), "no dropout yet, which layer 1 has"),
-        (
-            Network([3, 4, 4, 1], normalization=[None, "batch"]),
-            "no normalisation yet",
-        ),
+    for hidden, why in (
+        (own, r"can't be compiled[\s\S]*test_engine.py"),
+        (Activation("steep", lambda z: 2 * z, numerical_slope=True), "has no slope"),
     ):
         with pytest.warns(UserWarning, match=why):
-            history = fit(network, X, y, epochs=2, engine="compiled", verbose=0)
+            history = fit(
+                Network([3, 4, 1], hidden=hidden), X, y, epochs=2, engine="compiled", verbose=0
+            )
         assert len(history) == 2
 
 

@@ -44,17 +44,17 @@ def choose_engine(
     What the compiled engine can't do, or can't compile, goes to NumPy; with a warning that says
     why, if "compiled" was asked for by name. `say` is told when there is something to wait for.
     """
-    arguments: tuple[Any, ...] = (network, optimizer, penalty, clip_norm, clip_value)
+    # Drawn only where it is used: the order of the examples comes from the same stream.
+    drops = any(layer.dropout for layer in network.structure.layers)
+    key = draw_key(rng) if drops else np.zeros(2, np.uint32)
+    arguments: tuple[Any, ...] = (network, optimizer, penalty, clip_norm, clip_value, key)
     if engine == "compiled" or (engine == "auto" and _work(network, batch_size, updates)):
         made, why = _try_to_compile(arguments, batch_size, threads, say)
         if made is not None:
             return made
         if engine == "compiled":
             warnings.warn(f"the NumPy engine is used, because {why}", stacklevel=3)
-    # Drawn only where it is used: the order of the examples comes from the same stream.
-    drops = any(layer.dropout for layer in network.structure.layers)
-    key = draw_key(rng) if drops else np.zeros(2, np.uint32)
-    return NumpyEngine(network, optimizer, penalty, clip_norm, clip_value, key)
+    return NumpyEngine(*arguments)
 
 
 def _work(network: Network, batch_size: int, updates: int) -> bool:
@@ -80,8 +80,7 @@ def _try_to_compile(
     from chainrule.engine.compilation import is_first_use
     from chainrule.engine.compiled_engine import CompiledEngine, cannot_do
 
-    network, optimizer = arguments[:2]
-    if why := cannot_do(network.structure, optimizer):
+    if why := cannot_do(arguments[0].structure):
         return None, why
     if say is not None and is_first_use():
         say("chainrule compiles its formulas for this machine: some seconds, the first time only")

@@ -14,7 +14,7 @@ from numba import njit
 from chainrule.engine.barrier import meet
 from chainrule.engine.formulas import prepare_signature
 from chainrule.engine.gradients import call_update
-from chainrule.engine.layout import N_IN, N_PAD, W_AT
+from chainrule.engine.layout import SIZE, W_AT, W_SIZE
 from chainrule.engine.registers import at
 from chainrule.engine.registers.threads import caller
 
@@ -45,8 +45,7 @@ def update_clipped(
     """Update with the whole gradient, shortened to `max_norm`: each thread every nth part."""
     part = 0
     for l in range(1, L.shape[0]):
-        n_weights = L[l, N_IN] * L[l, N_PAD]
-        n_all = n_weights + L[l, N_PAD]
+        n_weights, n_all = L[l, W_SIZE], L[l, SIZE]
         for start in range(0, n_all, NORM_PART):
             if part % nth == tid:
                 norms[part] = _prepare_part(L, l, start, n_weights, n_all, P, G, prepare)
@@ -59,8 +58,7 @@ def update_clipped(
     scale = max_norm / norm if norm > max_norm else 1.0
     part = 0
     for l in range(1, L.shape[0]):
-        n_weights = L[l, N_IN] * L[l, N_PAD]
-        n_all = n_weights + L[l, N_PAD]
+        n_weights, n_all = L[l, W_SIZE], L[l, SIZE]
         for start in range(0, n_all, NORM_PART):
             if part % nth == tid:
                 stop = min(start + NORM_PART, n_all)

@@ -21,10 +21,12 @@ import numba
 from numba.core import sigutils
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
 from numba.core.ccallback import CFunc
+from numba.extending import register_jitable
 from numba.misc.appdirs import AppDirs
 
 OPTIONS = {"error_model": "numpy"}
 _kernels: dict[Any, CFunc] = {}
+_known: set[Any] = set()
 
 
 @cache
@@ -137,3 +139,18 @@ def kernel(signature: Any, make: Callable[[], Any], *key: Any) -> CFunc:
         made.compile()
         _kernels[full] = made
     return _kernels[full]
+
+
+def callable_in_loops(function: Callable[..., Any] | None) -> Any:
+    """Let compiled code call a plain function, and whatever plain functions that calls."""
+    if not isinstance(function, python.FunctionType) or function in _known:
+        return function
+    _known.add(function)
+    names = {**function.__globals__}
+    if function.__closure__:
+        cells = (cell.cell_contents for cell in function.__closure__)
+        names |= dict(zip(function.__code__.co_freevars, cells, strict=True))
+    for name in (*function.__code__.co_names, *function.__code__.co_freevars):
+        if isinstance(names.get(name), python.FunctionType):
+            callable_in_loops(names[name])
+    return register_jitable(error_model="numpy")(function)

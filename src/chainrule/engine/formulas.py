@@ -7,51 +7,32 @@ layer table.
 
 from __future__ import annotations
 
-import types as python
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numba import types
-from numba.extending import register_jitable
 
 from chainrule.activation import Activation
-from chainrule.engine.compilation import kernel
+from chainrule.engine.compilation import callable_in_loops, kernel
 from chainrule.engine.gradients import update_signature
 from chainrule.engine.products import backward_signature, forward_signature
 from chainrule.engine.registers import (
     POINTERS,
-    at,
     first_lanes,
     get,
     lanes,
     largest_lane,
     load,
+    loads,
     select,
     spread,
     store,
+    stores,
     sum_of_lanes,
 )
 from chainrule.loss import Loss
 from chainrule.losses import categorical_cross_entropy_from_z
 from chainrule.optimizers import Optimizer
-
-_known: set[Any] = set()
-
-
-def callable_in_loops(function: Callable[..., Any] | None) -> Any:
-    """Let compiled code call a plain function, and whatever plain functions that calls."""
-    if not isinstance(function, python.FunctionType) or function in _known:
-        return function
-    _known.add(function)
-    names = {**function.__globals__}
-    if function.__closure__:
-        cells = (cell.cell_contents for cell in function.__closure__)
-        names |= dict(zip(function.__code__.co_freevars, cells, strict=True))
-    for name in (*function.__code__.co_names, *function.__code__.co_freevars):
-        if isinstance(names.get(name), python.FunctionType):
-            callable_in_loops(names[name])
-    return register_jitable(error_model="numpy")(function)
 
 
 def slope_needs_z(activation: Activation) -> bool:
@@ -69,14 +50,15 @@ def slope_needs_z(activation: Activation) -> bool:
 
 
 def forward_kernel(activation: Activation, dtype: Any) -> Any:
-    """Compile a = g(z) over rows of n numbers."""
+    """Compile a = g(z) over rows of n numbers; what lies beyond them becomes zero."""
     g, constants = callable_in_loops(activation.g), tuple(activation.constants.values())
 
     def forward(Z: Any, A: Any, rows: Any, n: Any, ldz: Any, lda: Any) -> None:
         for r in range(rows):
             for j in range(0, n, lanes(Z)):
                 z = load(Z, r * ldz + j)
-                store(A, r * lda + j, spread(g(z, *constants), z))
+                a = spread(g(z, *constants), z)
+                store(A, r * lda + j, select(first_lanes(Z, n - j), a, 0))
 
     return kernel(forward_signature(dtype), lambda: forward, "forward", activation.g, constants)
 
@@ -146,13 +128,25 @@ def loss_signature(dtype: Any) -> Any:
     return types.float64(p, p, p, p, n, p, n, n, n, n, n, n)
 
 
-def loss_kernel(loss: Loss, short: bool, dtype: Any) -> Any:
-    """Compile a loss over rows, from z and with dZ where `short`, else from a and with dL/da."""
+def _share_of_row(W: Any, r: Any, j: Any, step: Any) -> Any:
+    return get(W, r * step)
+
+
+def _shares_along_row(W: Any, r: Any, j: Any, step: Any) -> Any:
+    return load(W, j)
+
+
+def loss_kernel(loss: Loss, short: bool, by_units: bool, dtype: Any) -> Any:
+    """Compile a loss over rows, from z and with dZ where `short`, else from a and with dL/da.
+
+    A row is an example, or, where they lie `by_units`, a unit of many examples.
+    """
     if short and loss.from_z is categorical_cross_entropy_from_z:
         return _categorical_kernel(dtype)
     constants = () if short else tuple(loss.constants.values())
     value = callable_in_loops(loss.from_z if short else loss.value)
     slope = callable_in_loops(loss.dZ if short else loss.slope)
+    share = callable_in_loops(_shares_along_row if by_units else _share_of_row)
 
     def cost(
         Z: Any,
@@ -168,10 +162,10 @@ def loss_kernel(loss: Loss, short: bool, dtype: Any) -> Any:
         ldy: Any,
         ldd: Any,
     ) -> float:
-        total = load(A, 0) * 0
+        total = spread(0.0, load(A, 0))
         for r in range(rows):
-            w = get(W, r * step)
             for j in range(0, n, lanes(Z)):
+                w = share(W, r, j, step)
                 a, y = load(A, r * lda + j), load(Y, r * ldy + j)
                 at_which = load(Z, r * ldz + j) if short else a
                 real = first_lanes(Z, n - j)
@@ -180,7 +174,8 @@ def loss_kernel(loss: Loss, short: bool, dtype: Any) -> Any:
                 store(D, r * ldd + j, select(real, d * w, 0))
         return float(sum_of_lanes(total))
 
-    return kernel(loss_signature(dtype), lambda: cost, "loss", short, value, slope, constants)
+    key = ("loss", short, by_units, value, slope, constants)
+    return kernel(loss_signature(dtype), lambda: cost, *key)
 
 
 def _categorical_kernel(dtype: Any) -> Any:
@@ -275,36 +270,18 @@ def update_kernel(
     for helper in (ready, shrunk):
         callable_in_loops(helper)
 
-    def update_0(
+    load_states, store_states = loads(n_states), stores(n_states)
+
+    def update(
         P: Any, G: Any, S: Any, stride: Any, n: Any, alpha: Any, t: Any, scale: Any, weight: Any
     ) -> None:
         for i in range(0, n, lanes(P)):
             g = ready(load(P, i), load(G, i), scale, weight)
-            (w,) = rule(shrunk(load(P, i), alpha, weight), g, alpha, t, *constants)
-            store(P, i, w)
+            w, states = shrunk(load(P, i), alpha, weight), load_states(S, i, stride)
+            after = rule(w, g, *states, alpha, t, *constants)
+            store(P, i, after[0])
+            store_states(S, i, stride, after)
 
-    def update_1(
-        P: Any, G: Any, S: Any, stride: Any, n: Any, alpha: Any, t: Any, scale: Any, weight: Any
-    ) -> None:
-        for i in range(0, n, lanes(P)):
-            g = ready(load(P, i), load(G, i), scale, weight)
-            w, s = rule(shrunk(load(P, i), alpha, weight), g, load(S, i), alpha, t, *constants)
-            store(P, i, w)
-            store(S, i, s)
-
-    def update_2(
-        P: Any, G: Any, S: Any, stride: Any, n: Any, alpha: Any, t: Any, scale: Any, weight: Any
-    ) -> None:
-        S2 = at(S, stride)
-        for i in range(0, n, lanes(P)):
-            g = ready(load(P, i), load(G, i), scale, weight)
-            w = shrunk(load(P, i), alpha, weight)
-            w, s, s2 = rule(w, g, load(S, i), load(S2, i), alpha, t, *constants)
-            store(P, i, w)
-            store(S, i, s)
-            store(S2, i, s2)
-
-    update = (update_0, update_1, update_2)[n_states]
     return kernel(
         update_signature(dtype),
         lambda: update,

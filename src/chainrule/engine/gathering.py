@@ -26,15 +26,27 @@ AHEAD = 8
 
 @njit(error_model="numpy")
 def gather(
-    source: Any, n: Any, order: Any, first: Any, r0: Any, r1: Any, last: Any, A: Any, ld: Any
+    source: Any,
+    n: Any,
+    order: Any,
+    first: Any,
+    r0: Any,
+    r1: Any,
+    last: Any,
+    A: Any,
+    rs: Any,
+    cs: Any,
 ) -> None:
-    """Copy rows ``order[first + r0 : first + r1]`` of the inputs into rows r0 … r1 of A."""
+    """Copy rows ``order[first + r0 : first + r1]`` of the inputs into rows r0 … r1 of A.
+
+    The number (i, k) goes to ``i * rs + k * cs``.
+    """
     if source[STARTS] != 0:
-        gather_sparse(source, n, order, first, r0, r1, last, A, ld)
-    elif source[COLUMN_STRIDE] == 1:
-        gather_rows(source, n, order, first, r0, r1, last, A, ld)
+        gather_sparse(source, n, order, first, r0, r1, last, A, rs, cs)
+    elif source[COLUMN_STRIDE] == 1 and cs == 1:
+        gather_rows(source, n, order, first, r0, r1, last, A, rs)
     else:
-        gather_strided(source, n, order, first, r0, r1, last, A, ld)
+        gather_strided(source, n, order, first, r0, r1, A, rs, cs)
 
 
 @njit(error_model="numpy")
@@ -66,59 +78,86 @@ def gather_rows(
 
 @njit(error_model="numpy")
 def gather_strided(
-    source: Any, n: Any, order: Any, first: Any, r0: Any, r1: Any, last: Any, A: Any, ld: Any
+    source: Any, n: Any, order: Any, first: Any, r0: Any, r1: Any, A: Any, rs: Any, cs: Any
 ) -> None:
-    """Copy rows whose numbers lie apart, as in Fortran's order."""
+    """Copy rows whose numbers lie apart, as in Fortran's order, or shall do so."""
     X, stride, step = pointer_from(source[DATA], A), source[ROW_STRIDE], source[COLUMN_STRIDE]
     # To ask ahead, or to go some columns at a time, was measured to gain nothing here.
     for r in range(r0, r1):
-        x, a = at(X, row_of(source, order, first + r) * stride), at(A, r * ld)
+        x, a = at(X, row_of(source, order, first + r) * stride), at(A, r * rs)
         for j in range(n):
-            put(a, j, get(x, j * step))
+            put(a, j * cs, get(x, j * step))
 
 
 @njit(error_model="numpy")
 def gather_sparse(
-    source: Any, n: Any, order: Any, first: Any, r0: Any, r1: Any, last: Any, A: Any, ld: Any
+    source: Any,
+    n: Any,
+    order: Any,
+    first: Any,
+    r0: Any,
+    r1: Any,
+    last: Any,
+    A: Any,
+    rs: Any,
+    cs: Any,
 ) -> None:
     """Write zeros, and the numbers of each sparse row over them."""
     X, columns = pointer_from(source[DATA], A), pointer_from(source[INDICES], np.int32)
-    starts, v = pointer_from(source[STARTS], np.int64), lanes(A)
+    starts, v = pointer_from(source[STARTS], np.int64), lanes(A) if cs == 1 else 1
     zero = spread(0.0, load(A, 0))
     for r in range(r0, r1):
-        i, a = row_of(source, order, first + r), at(A, r * ld)
+        i, a = row_of(source, order, first + r), at(A, r * rs)
         if first + r + AHEAD < last:
             ahead = get(starts, row_of(source, order, first + r + AHEAD))
             prefetch_to_read(X, ahead)
             prefetch_to_read(columns, ahead)
-        for j in range(0, n, v):  # a row is padded to whole registers
-            store(a, j, zero)
+        for j in range(0, n, v):
+            if cs == 1:  # a row is padded to whole registers
+                store(a, j, zero)
+            else:
+                put(a, j * cs, 0.0)
         for k in range(get(starts, i), get(starts, i + 1)):
-            put(a, get(columns, k), get(X, k))
+            put(a, get(columns, k) * cs, get(X, k))
 
 
 @njit(error_model="numpy")
 def gather_targets(
-    Y: Any, labels: Any, order: Any, first: Any, r0: Any, r1: Any, n: Any, out: Any, ld: Any
+    Y: Any,
+    labels: Any,
+    order: Any,
+    first: Any,
+    r0: Any,
+    r1: Any,
+    n: Any,
+    out: Any,
+    rs: Any,
+    cs: Any,
 ) -> None:
     """Copy targets, or write a 1 in the column of each label."""
     for r in range(r0, r1):
         i = order[first + r]
         if labels.size:
             for k in range(n):
-                put(out, r * ld + k, 0.0)
-            put(out, r * ld + labels[i], 1.0)
+                put(out, r * rs + k * cs, 0.0)
+            put(out, r * rs + labels[i] * cs, 1.0)
         else:
             for k in range(n):
-                put(out, r * ld + k, get(Y, i * n + k))
+                put(out, r * rs + k * cs, get(Y, i * n + k))
 
 
 @njit(error_model="numpy")
-def share_out(weights: Any, order: Any, first: Any, m: Any, r0: Any, r1: Any, shares: Any) -> Any:
-    """Write each row's share in the mean; return how far one is from the next, 0 if all are one."""
+def share_out(
+    weights: Any, order: Any, first: Any, m: Any, r0: Any, r1: Any, shares: Any, each: Any
+) -> Any:
+    """Write each row's share in the mean; return how far one is from the next.
+
+    That is 0, and only one is written, where all are the same; but not if `each` is 1.
+    """
     if weights.size == 0:
-        put(shares, 0, 1.0 / m)
-        return 0
+        for r in range(r1 - r0 if each != 0 else 1):
+            put(shares, r, 1.0 / m)
+        return each
     total = 0.0
     for r in range(m):
         total += weights[order[first + r]]

@@ -1,4 +1,6 @@
-"""dW = Aᵀ dZ and db = Σ dZ, tile by tile, with the update rule behind each tile.
+"""dW = Aᵀ dU and db = Σ dZ, tile by tile, with the update rule behind each tile.
+
+dU is dZ, unless a layer is normalised, which then has a gain: dγ = Σ dZ ∘ û.
 
 The gradient of a tile is never stored: it goes from the tile kernel through a scratch of one tile
 into the update rule, whose parameters and state are fetched while the tile is summed. Only where
@@ -11,6 +13,7 @@ from typing import Any
 
 from numba import njit, types
 
+from chainrule.engine.layout import A_AT, D_AT, E_AT, LD, N_IN, N_PAD, NORMALIZATION, U_AT, W_AT
 from chainrule.engine.registers import at, lanes, load, prefetch_to_write, store
 from chainrule.engine.registers.memory import lowest
 from chainrule.engine.registers.threads import caller
@@ -39,18 +42,16 @@ call_update = caller(update_signature)
 
 @njit(error_model="numpy")
 def gradient_and_update(
-    A: Any,
-    lda: Any,
-    D: Any,
-    ldd: Any,
+    L: Any,
+    l: Any,
+    A_all: Any,
+    D_all: Any,
+    P_all: Any,
+    S_all: Any,
+    G_all: Any,
     m: Any,
-    K: Any,
-    N: Any,
-    P: Any,
-    S: Any,
     stride: Any,
     n_states: Any,
-    G: Any,
     store_all: Any,
     scratch: Any,
     zeros: Any,
@@ -64,6 +65,9 @@ def gradient_and_update(
 
     Every tile sums the rows in the same order, whichever thread does it.
     """
+    K, N, lda, ldd = L[l, N_IN], L[l, N_PAD], L[l - 1, LD], L[l, LD]
+    A, D = at(A_all, L[l - 1, A_AT]), at(D_all, L[l, E_AT])
+    P, S, G = at(P_all, L[l, W_AT]), at(S_all, L[l, W_AT]), at(G_all, L[l, W_AT])
     v = lanes(A)
     width = 2 * v
     n_tiles = (K + TILE_ROWS - 1) // TILE_ROWS
@@ -98,53 +102,72 @@ def gradient_and_update(
                     if last and store_all == 0:
                         for x in range(0, size, v):
                             prefetch_to_write(P, offset + x)
-                            for s in range(n_states):
-                                prefetch_to_write(S, s * stride + offset + x)
+                            for state in range(n_states):
+                                prefetch_to_write(S, state * stride + offset + x)
                     start, ldi = (zeros, 0) if k0 == 0 else (g, w)
                     a, d = at(A, i + k0 * lda), at(D, j + k0 * ldd)
                     tile(a, 1, lda, d, ldd, k, g, w, start, ldi, low, rows, w // v)
                     if last and store_all == 0:
-                        call_update(
-                            update,
-                            P,
-                            (
-                                at(P, offset),
-                                g,
-                                at(S, offset),
-                                stride,
-                                size,
-                                alpha,
-                                step,
-                                1.0,
-                                1,
-                            ),
-                        )
+                        p, s = at(P, offset), at(S, offset)
+                        call_update(update, P, (p, g, s, stride, size, alpha, step, 1.0, 1))
             if t0 == 0 and (whole_panels or panel % nth == tid):
                 for c in range(j, j + w, v):
-                    offset = N * K + c
-                    g = at(G, offset) if store_all != 0 else scratch
-                    store(g, 0, _sum_of_column(D, ldd, c, m))
-                    if store_all == 0:
-                        call_update(
-                            update,
-                            P,
-                            (at(P, offset), g, at(S, offset), stride, v, alpha, step, 1.0, 0),
+                    dz, o = at(D_all, L[l, D_AT] + c), N * K + c
+                    total = _sum_of_column(dz, ldd, m)
+                    update_sum(total, o, P, S, G, stride, store_all, scratch, update, alpha, step)
+                    if L[l, NORMALIZATION] != 0:
+                        total = _sum_of_products(dz, at(A_all, L[l, U_AT] + c), ldd, m)
+                        o += N
+                        update_sum(
+                            *(total, o, P, S, G, stride, store_all, scratch, update, alpha, step)
                         )
 
 
 @njit(error_model="numpy")
-def _sum_of_column(D: Any, ldd: Any, c: Any, m: Any) -> Any:
+def update_sum(
+    total: Any,
+    o: Any,
+    P: Any,
+    S: Any,
+    G: Any,
+    stride: Any,
+    store_all: Any,
+    scratch: Any,
+    update: Any,
+    alpha: Any,
+    step: Any,
+) -> None:
+    """Update a register of biases or gains by its gradient, or store that."""
+    if store_all != 0:
+        store(G, o, total)
+        return
+    store(scratch, 0, total)
+    p, s = at(P, o), at(S, o)
+    call_update(update, P, (p, scratch, s, stride, lanes(P), alpha, step, 1.0, 0))
+
+
+@njit(error_model="numpy")
+def _sum_of_column(D: Any, ld: Any, m: Any) -> Any:
     """Add up a register's width of columns over m rows, in four strands."""
-    s0 = load(D, c)
+    s0 = load(D, 0)
     s1 = s2 = s3 = s0 * 0
     r = 1
     while r + 3 < m:
-        s0 = s0 + load(D, r * ldd + c)
-        s1 = s1 + load(D, (r + 1) * ldd + c)
-        s2 = s2 + load(D, (r + 2) * ldd + c)
-        s3 = s3 + load(D, (r + 3) * ldd + c)
+        s0 = s0 + load(D, r * ld)
+        s1 = s1 + load(D, (r + 1) * ld)
+        s2 = s2 + load(D, (r + 2) * ld)
+        s3 = s3 + load(D, (r + 3) * ld)
         r += 4
     while r < m:
-        s0 = s0 + load(D, r * ldd + c)
+        s0 = s0 + load(D, r * ld)
         r += 1
     return (s0 + s1) + (s2 + s3)
+
+
+@njit(error_model="numpy")
+def _sum_of_products(D: Any, U: Any, ld: Any, m: Any) -> Any:
+    """Add up the products of two such columns."""
+    total = load(D, 0) * load(U, 0)
+    for r in range(1, m):
+        total = total + load(D, r * ld) * load(U, r * ld)
+    return total

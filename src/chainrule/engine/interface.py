@@ -12,7 +12,7 @@ import numpy.typing as npt
 from chainrule import _checks
 from chainrule._inputs import Inputs
 from chainrule._types import Array, FloatArray
-from chainrule.schedules import ReduceOnPlateau, Schedule, as_schedule
+from chainrule.schedules import Constant, ReduceOnPlateau, Schedule, as_schedule
 
 
 class Engine(Protocol):
@@ -68,3 +68,9 @@ class Rates:
         if not isinstance(self.schedule, ReduceOnPlateau):
             self.last = _checks.check_number("learning_rate", self.schedule(step), low=0)
         return self.last
+
+    def of(self, start: int, count: int) -> npt.NDArray[np.float64]:
+        """Return α of `count` updates from number `start`."""
+        if isinstance(self.schedule, (Constant, ReduceOnPlateau)):
+            return np.full(count, self.at(start))
+        return np.array([self.at(step) for step in range(start, start + count)])

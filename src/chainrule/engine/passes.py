@@ -6,22 +6,36 @@ from typing import Any
 
 from numba import njit
 
+from chainrule.engine.by_units import backward_by_units, forward_by_units
 from chainrule.engine.layout import (
     A_AT,
     BACKWARD,
-    BY_ROWS,
+    BACKWARD_APART,
+    BY_UNITS,
     D_AT,
+    DROP,
+    E_AT,
+    EXAMPLE,
     FORWARD,
+    FORWARD_APART,
+    G_AT,
     IN_PAD,
     LD,
+    M_AT,
     N_IN,
     N_OUT,
     N_PAD,
+    NORMALIZATION,
     RECTIFIED,
     T_AT,
+    U_AT,
+    UNDROP,
     W_AT,
+    W_SIZE,
     Z_AT,
 )
+from chainrule.engine.masking import call_drop, call_undrop
+from chainrule.engine.normalizing import normalize_layer, normalize_layer_back
 from chainrule.engine.products import (
     call_backward,
     call_forward,
@@ -32,38 +46,106 @@ from chainrule.engine.registers import at
 
 
 @njit(error_model="numpy")
-def forward_rows(L: Any, P: Any, A: Any, r0: Any, r1: Any) -> None:
-    """Z[l] = A[l−1] W[l] + b[l], A[l] = g[l](Z[l]), for rows r0 … r1 of the batch."""
-    m = r1 - r0
+def forward_rows(
+    L: Any,
+    P: Any,
+    A: Any,
+    zeros: Any,
+    keys: Any,
+    step: Any,
+    r0: Any,
+    m: Any,
+    all_m: Any,
+    barrier: Any,
+    generation: Any,
+    tid: Any,
+    nth: Any,
+) -> Any:
+    """Z[l] = A[l−1] W[l] + b[l], A[l] = g[l](Z[l]), for m rows from r0 of a batch of `all_m`.
+
+    With normalisation of the sums before g, and dropout after it, where a layer has them. Returns
+    the generation of the barrier, at which the threads meet where a mean is over the batch.
+    """
     for l in range(1, L.shape[0]):
-        k, units, ld, ld_in, n = L[l, N_IN], L[l, N_PAD], L[l, LD], L[l - 1, LD], L[l, N_OUT]
-        x, W = at(A, L[l - 1, A_AT] + r0 * ld_in), at(P, L[l, W_AT])
-        z, a, b = at(A, L[l, Z_AT] + r0 * ld), at(A, L[l, A_AT] + r0 * ld), at(W, k * units)
-        by_tiles = L[l, FORWARD] if L[l, BY_ROWS] == 0 else 0
-        rectified = L[l, RECTIFIED]
-        multiply_rows(x, ld_in, W, k, m, units, z, ld, b, 1, rectified, by_tiles, a, ld, 0, z, n)
-        if L[l, BY_ROWS] != 0:
-            call_forward(L[l, FORWARD], a, (z, a, m, n, ld, ld))
+        ld, n, first = L[l, LD], L[l, N_OUT], r0 * L[l, EXAMPLE]
+        z, g = at(A, L[l, Z_AT] + first), at(A, L[l, G_AT] + first)
+        forward, apart = L[l, FORWARD], L[l, FORWARD_APART] != 0
+        if L[l, BY_UNITS] != 0:
+            forward_by_units(L, l, P, A, r0, m)
+            if forward != 0:
+                call_forward(forward, z, (z, g, n, m, ld, ld))
+            continue
+        k, units, ld_in, W = L[l, N_IN], L[l, N_PAD], L[l - 1, LD], at(P, L[l, W_AT])
+        x, u = at(A, L[l - 1, A_AT] + r0 * ld_in), at(A, L[l, U_AT] + first)
+        start, step_of_start = at(W, L[l, W_SIZE]), 1
+        if L[l, NORMALIZATION] != 0:
+            start, step_of_start = zeros, 0
+        by_tiles, low = 0 if apart else forward, L[l, RECTIFIED]
+        multiply_rows(
+            *(x, ld_in, 1, W, k, m, units, u, ld, start, step_of_start),
+            *(low, by_tiles, g, ld, 0, u, n),
+        )
+        if L[l, NORMALIZATION] != 0:
+            generation = normalize_layer(L, l, P, A, r0, m, all_m, barrier, generation, tid, nth)
+        if apart and forward != 0:
+            call_forward(forward, z, (z, g, m, n, ld, ld))
+        if L[l, DROP] != 0:
+            a, mask = at(A, L[l, A_AT] + first), at(A, L[l, M_AT] + first)
+            k0, k1 = keys[step, l, 0], keys[step, l, 1]
+            call_drop(L[l, DROP], g, (g, a, mask, r0, m, n, ld, k0, k1))
+    return generation
 
 
 @njit(error_model="numpy")
-def backward_rows(L: Any, T: Any, A: Any, D: Any, zeros: Any, r0: Any, r1: Any) -> None:
-    """dA[l−1] = dZ[l] W[l]ᵀ, dZ[l−1] = dA[l−1] ∘ g'(Z[l−1]), for rows r0 … r1, from the last dZ."""
-    m = r1 - r0
-    for l in range(L.shape[0] - 1, 1, -1):
-        k, units, ld_in, ld, n = L[l, N_OUT], L[l, IN_PAD], L[l, LD], L[l - 1, LD], L[l, N_IN]
-        dz, Wt = at(D, L[l, D_AT] + r0 * ld_in), at(T, L[l, T_AT])
-        z, a = at(A, L[l - 1, Z_AT] + r0 * ld), at(A, L[l - 1, A_AT] + r0 * ld)
-        d = at(D, L[l - 1, D_AT] + r0 * ld)
-        by_tiles = L[l - 1, BACKWARD] if L[l - 1, BY_ROWS] == 0 else 0
-        multiply_rows(dz, ld_in, Wt, k, m, units, d, ld, zeros, 0, 0, 0, a, ld, by_tiles, z, n)
-        if L[l - 1, BY_ROWS] != 0:
-            call_backward(L[l - 1, BACKWARD], d, (z, a, d, m, n, ld, ld, ld))
+def backward_rows(
+    L: Any,
+    P: Any,
+    T: Any,
+    A: Any,
+    D: Any,
+    zeros: Any,
+    r0: Any,
+    m: Any,
+    all_m: Any,
+    barrier: Any,
+    generation: Any,
+    tid: Any,
+    nth: Any,
+) -> Any:
+    """dA[l−1] = dU[l] W[l]ᵀ, dZ[l−1] = dA[l−1] ∘ g'(Z[l−1]), for m rows, from the last dZ."""
+    for l in range(L.shape[0] - 1, 0, -1):
+        if L[l, NORMALIZATION] != 0:
+            generation = normalize_layer_back(
+                L, l, P, A, D, r0, m, all_m, barrier, generation, tid, nth
+            )
+        if l == 1:
+            break
+        ld, n, first = L[l - 1, LD], L[l, N_IN], r0 * L[l - 1, EXAMPLE]
+        z, g = at(A, L[l - 1, Z_AT] + first), at(A, L[l - 1, G_AT] + first)
+        d, backward = at(D, L[l - 1, D_AT] + first), L[l - 1, BACKWARD]
+        by_tiles = backward if L[l - 1, BACKWARD_APART] == 0 else 0
+        if L[l, BY_UNITS] != 0:
+            backward_by_units(L, l, P, A, D, zeros, r0, m, by_tiles)
+        else:
+            e, Wt = at(D, L[l, E_AT] + r0 * L[l, LD]), at(T, L[l, T_AT])
+            multiply_rows(
+                *(e, L[l, LD], 1, Wt, L[l, N_OUT], m, L[l, IN_PAD], d, ld, zeros, 0),
+                *(0, 0, g, ld, by_tiles, z, n),
+            )
+        if L[l - 1, UNDROP] != 0:
+            call_undrop(L[l - 1, UNDROP], d, (d, at(A, L[l - 1, M_AT] + first), m, n, ld))
+        if L[l - 1, BACKWARD_APART] != 0 and backward != 0:
+            if L[l - 1, BY_UNITS] != 0:
+                call_backward(backward, d, (z, g, d, n, m, ld, ld, ld))
+            else:
+                call_backward(backward, d, (z, g, d, m, n, ld, ld, ld))
+    return generation
 
 
 @njit(error_model="numpy")
 def transpose_all(L: Any, P: Any, T: Any, tid: Any, nth: Any) -> None:
     """W[l]ᵀ of every layer but the first, which no gradient goes through: this thread's part."""
     for l in range(2, L.shape[0]):
-        W, Wt, n = at(P, L[l, W_AT]), at(T, L[l, T_AT]), L[l, N_OUT]
-        transpose_panels(W, L[l, N_IN], L[l, N_PAD], n, Wt, L[l, IN_PAD], tid, nth)
+        if L[l, BY_UNITS] == 0:
+            W, Wt, n = at(P, L[l, W_AT]), at(T, L[l, T_AT]), L[l, N_OUT]
+            transpose_panels(W, L[l, N_IN], L[l, N_PAD], n, Wt, L[l, IN_PAD], tid, nth)

@@ -36,7 +36,8 @@ call_forward, call_backward = caller(forward_signature), caller(backward_signatu
 @njit(error_model="numpy")
 def multiply_rows(
     A: Any,
-    lda: Any,
+    rs: Any,
+    cs: Any,
     B: Any,
     K: Any,
     M: Any,
@@ -55,7 +56,8 @@ def multiply_rows(
 ) -> None:
     """C (M, N) = I + A (M, K) B, B in panels; then H = g(C), or C = C ∘ g'(Z, H), tile by tile.
 
-    `forward` and `backward` are addresses of kernels, or 0; `n` of the N columns are real.
+    A's number (i, k) lies at ``i * rs + k * cs``. `forward` and `backward` are addresses of
+    kernels, or 0; `n` of the N columns are real.
     """
     width = 2 * lanes(A)
     n_tiles = (M + TILE_ROWS - 1) // TILE_ROWS
@@ -77,8 +79,8 @@ def multiply_rows(
                     rows, i = q + (1 if t < rest else 0), t * q + min(t, rest)
                     c = at(C, i * ldc + j)
                     start, stride = (at(I, j * ldi), 0) if k0 == 0 else (c, ldc)
-                    a = at(A, i * lda + k0)
-                    tile(a, lda, 1, b, w, k, c, ldc, start, stride, low, rows, w // lanes(A))
+                    a = at(A, i * rs + k0 * cs)
+                    tile(a, rs, cs, b, w, k, c, ldc, start, stride, low, rows, w // lanes(A))
                     if last and forward != 0:
                         h = at(H, i * ldh + j)
                         call_forward(forward, c, (c, h, rows, min(w, n - j), ldc, ldh))

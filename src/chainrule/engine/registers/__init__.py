@@ -11,12 +11,14 @@ from chainrule.engine.registers.memory import (
     get,
     lanes,
     load,
+    loads,
     pointer_from,
     pointer_to,
     prefetch_to_read,
     prefetch_to_write,
     put,
     store,
+    stores,
 )
 from chainrule.engine.registers.operators import (
     largest_lane,
@@ -36,6 +38,7 @@ __all__ = [
     "lanes",
     "largest_lane",
     "load",
+    "loads",
     "pointer_from",
     "pointer_to",
     "prefetch_to_read",
@@ -44,6 +47,7 @@ __all__ = [
     "select",
     "spread",
     "store",
+    "stores",
     "sum_of_lanes",
 ]
 del _functions

@@ -118,6 +118,49 @@ def store(typing: Any, pointer: Any, offset: Any, value: Any) -> Any:
     return types.void(pointer, types.intp, register), emit
 
 
+def loads(count: int) -> Any:
+    """Return a compiled function that loads `count` registers, `stride` numbers apart."""
+
+    @intrinsic
+    def load_each(typing: Any, pointer: Any, offset: Any, stride: Any) -> Any:
+        """Emit the loads, as a tuple."""
+        register = REGISTERS[pointer.dtype]
+        kind = types.UniTuple(register, count)
+
+        def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            address, found = builder.gep(args[0], [args[1]]), []
+            for _ in range(count):
+                found.append(load_register(builder, address, register))
+                address = builder.gep(address, [args[2]])
+            return context.make_tuple(builder, kind, found)
+
+        return kind(pointer, types.intp, types.intp), emit
+
+    return load_each
+
+
+def stores(count: int) -> Any:
+    """Return a compiled function that stores all but the first of a tuple, `stride` apart."""
+
+    @intrinsic
+    def store_rest(typing: Any, pointer: Any, offset: Any, stride: Any, values: Any) -> Any:
+        """Emit the stores."""
+        register = REGISTERS[pointer.dtype]
+        if tuple(values) != (register,) * (count + 1):
+            return None
+
+        def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            address = builder.gep(args[0], [args[1]])
+            for value in cgutils.unpack_tuple(builder, args[3])[1:]:
+                store_register(builder, value, address, register)
+                address = builder.gep(address, [args[2]])
+            return context.get_dummy_value()
+
+        return types.void(pointer, types.intp, types.intp, values), emit
+
+    return store_rest
+
+
 @intrinsic
 def lanes(typing: Any, pointer: Any) -> Any:
     """Emit how many numbers a register of the pointer's type holds."""
