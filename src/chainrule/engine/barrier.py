@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
-
+from chainrule.engine.compilation import inner
 from chainrule.engine.registers.threads import (
     atomic_add,
     atomic_load,
@@ -17,7 +16,7 @@ from chainrule.engine.registers.threads import (
 LOOKS = 20_000
 
 
-@njit(error_model="numpy")
+@inner
 def meet(barrier: Any, nth: Any, generation: Any) -> Any:
     """Wait until all threads are here."""
     if nth == 1:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
+from numba import types
 
+from chainrule.engine.compilation import inlined, inner
 from chainrule.engine.gradients import call_update
 from chainrule.engine.layout import (
     A_AT,
@@ -21,12 +22,15 @@ from chainrule.engine.layout import (
     N_IN,
     N_OUT,
     N_PAD,
+    TABLE,
     W_AT,
     W_SIZE,
     Z_AT,
+    layer_table,
 )
-from chainrule.engine.products import multiply_rows
+from chainrule.engine.products import call_multiply_rows
 from chainrule.engine.registers import (
+    POINTERS,
     at,
     first_lanes,
     get,
@@ -38,11 +42,12 @@ from chainrule.engine.registers import (
     store,
     sum_of_lanes,
 )
+from chainrule.engine.registers.calls import Addressed
 from chainrule.engine.registers.memory import lowest
-from chainrule.engine.registers.tile import tile
+from chainrule.engine.registers.tile import call_tile
 
 
-@njit(error_model="numpy")
+@inner
 def multiply_units(
     A: Any,
     rs: Any,
@@ -65,10 +70,11 @@ def multiply_units(
     v, low = lanes(A), lowest(A, 0)
     for j in range(0, N, 2 * v):
         registers = 1 if N - j <= v else 2
-        tile(A, rs, cs, at(B, j), ldb, K, at(C, j), ldc, at(I, j * step), ldi, low, M, registers)
+        b, c, i = at(B, j), at(C, j), at(I, j * step)
+        call_tile(A, (A, rs, cs, b, ldb, K, c, ldc, i, ldi, low, M, registers))
 
 
-@njit(error_model="numpy")
+@inlined
 def dot(X: Any, Y: Any, n: Any) -> Any:
     """Σ x y over n numbers, which may end within a register."""
     total = spread(0.0, load(X, 0))
@@ -77,9 +83,9 @@ def dot(X: Any, Y: Any, n: Any) -> Any:
     return sum_of_lanes(total)
 
 
-@njit(error_model="numpy")
-def forward_by_units(L: Any, l: Any, P: Any, A: Any, r0: Any, m: Any) -> None:
+def forward_by_units(table: Any, layers: Any, l: Any, P: Any, A: Any, r0: Any, m: Any) -> None:
     """Zᵀ = Wᵀ A_prevᵀ + b for m rows from r0."""
+    L = layer_table(table, layers)
     k, n, ld, v = L[l, N_IN], L[l, N_OUT], L[l, LD], lanes(P)
     W, z = at(P, L[l, W_AT]), at(A, L[l, Z_AT] + r0)
     b = at(W, L[l, W_SIZE])
@@ -95,7 +101,7 @@ def forward_by_units(L: Any, l: Any, P: Any, A: Any, r0: Any, m: Any) -> None:
             put(z, i * ld + r, get(b, i) + _along_panels(W, i, n, at(x, (r0 + r) * ld_in), k))
 
 
-@njit(error_model="numpy")
+@inlined
 def _along_panels(W: Any, i: Any, n: Any, x: Any, k: Any) -> Any:
     """Add up W[:, i] ∘ x; both are zero beyond their k numbers."""
     v = lanes(W)
@@ -110,11 +116,28 @@ def _along_panels(W: Any, i: Any, n: Any, x: Any, k: Any) -> Any:
     return sum_of_lanes(total)
 
 
-@njit(error_model="numpy")
+def _forward_signature(dtype: Any) -> Any:
+    p, n = POINTERS[dtype], types.intp
+    return types.void(TABLE, n, n, p, p, n, n)
+
+
+FORWARD_BY_UNITS = Addressed(forward_by_units, _forward_signature)
+
+
 def backward_by_units(
-    L: Any, l: Any, P: Any, A: Any, D: Any, zeros: Any, r0: Any, m: Any, backward: Any
+    table: Any,
+    layers: Any,
+    l: Any,
+    P: Any,
+    A: Any,
+    D: Any,
+    zeros: Any,
+    r0: Any,
+    m: Any,
+    backward: Any,
 ) -> None:
     """dA_prev = dZ Wᵀ for m rows from r0; where A_prev lies row by row, with g' by tiles."""
+    L = layer_table(table, layers)
     k, n, ld, ld_in = L[l, N_IN], L[l, N_OUT], L[l, LD], L[l - 1, LD]
     W, dz = at(P, L[l, W_AT]), at(D, L[l, D_AT] + r0)
     if L[l - 1, BY_UNITS] != 0:
@@ -124,14 +147,21 @@ def backward_by_units(
     first = r0 * ld_in
     da, z, a = at(D, L[l - 1, D_AT] + first), at(A, L[l - 1, Z_AT] + first), at(A, first)
     a = at(a, L[l - 1, G_AT])
-    multiply_rows(
-        *(dz, 1, ld, W, n, m, L[l, IN_PAD], da, ld_in, zeros, 0, 0, 0, a, ld_in, backward, z, k)
-    )
+    b = L[l, IN_PAD], da, ld_in, zeros, 0, 0, 0, a, ld_in, backward, z, k
+    call_multiply_rows(P, (dz, 1, ld, W, n, m, *b))
 
 
-@njit(error_model="numpy")
+def _backward_signature(dtype: Any) -> Any:
+    p, n = POINTERS[dtype], types.intp
+    return types.void(TABLE, n, n, p, p, p, p, n, n, n)
+
+
+BACKWARD_BY_UNITS = Addressed(backward_by_units, _backward_signature)
+
+
 def gradient_by_units(
-    L: Any,
+    table: Any,
+    layers: Any,
     l: Any,
     A: Any,
     D: Any,
@@ -150,6 +180,7 @@ def gradient_by_units(
     nth: Any,
 ) -> None:
     """dWᵀ = dZᵀ A_prev and db = Σ dZ with the update behind them: this thread's panels."""
+    L = layer_table(table, layers)
     k, n, ld, ld_in, units = L[l, N_IN], L[l, N_OUT], L[l, LD], L[l - 1, LD], L[l, N_PAD]
     x, dz, v = at(A, L[l - 1, A_AT]), at(D, L[l, D_AT]), lanes(A)
     n_panels = (L[l, IN_PAD] + 2 * v - 1) // (2 * v)
@@ -168,7 +199,8 @@ def gradient_by_units(
                     )
                     put(g, i * w + c, d)
         else:
-            tile(dz, ld, 1, at(x, j), ld_in, m, g, w, zeros, 0, lowest(A, 0), n, w // v)
+            low = lowest(A, 0)
+            call_tile(A, (dz, ld, 1, at(x, j), ld_in, m, g, w, zeros, 0, low, n, w // v))
         if store_all == 0:
             p, s = at(P, o), at(S, o)
             call_update(update, P, (p, g, s, stride, n * w, alpha, t, 1.0, 1))
@@ -184,9 +216,17 @@ def gradient_by_units(
             call_update(update, P, (p, g, s, stride, units, alpha, t, 1.0, 0))
 
 
-@njit(error_model="numpy")
+@inlined
 def _sum_of_row(D: Any, m: Any) -> Any:
     total = spread(0.0, load(D, 0))
     for r in range(0, m, lanes(D)):
         total = total + select(first_lanes(D, m - r), load(D, r), 0)
     return sum_of_lanes(total)
+
+
+def _gradient_signature(dtype: Any) -> Any:
+    p, n = POINTERS[dtype], types.intp
+    return types.void(TABLE, n, n, p, p, p, p, p, n, n, n, p, p, n, types.float64, n, n, n)
+
+
+GRADIENT_BY_UNITS = Addressed(gradient_by_units, _gradient_signature)

@@ -9,14 +9,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from numba import njit
+from numba import types
 
 from chainrule.engine.barrier import meet
+from chainrule.engine.compilation import inner
 from chainrule.engine.formulas import prepare_signature
 from chainrule.engine.gradients import call_update
-from chainrule.engine.layout import SIZE, W_AT, W_SIZE
-from chainrule.engine.registers import at
-from chainrule.engine.registers.threads import caller
+from chainrule.engine.layout import SIZE, TABLE, W_AT, W_SIZE, layer_table
+from chainrule.engine.registers import POINTERS, at, get, put
+from chainrule.engine.registers.calls import Addressed, caller
 
 # Numbers in each part.
 NORM_PART = 4096
@@ -24,13 +25,9 @@ NORM_PART = 4096
 call_prepare = caller(prepare_signature)
 
 
-@njit(error_model="numpy")
 def update_clipped(
-    barrier: Any,
-    nth: Any,
-    generation: Any,
-    tid: Any,
-    L: Any,
+    table: Any,
+    layers: Any,
     P: Any,
     S: Any,
     G: Any,
@@ -41,19 +38,25 @@ def update_clipped(
     prepare: Any,
     alpha: Any,
     t: Any,
+    barrier: Any,
+    generation: Any,
+    tid: Any,
+    nth: Any,
 ) -> Any:
     """Update with the whole gradient, shortened to `max_norm`: each thread every nth part."""
+    L = layer_table(table, layers)
     part = 0
     for l in range(1, L.shape[0]):
         n_weights, n_all = L[l, W_SIZE], L[l, SIZE]
         for start in range(0, n_all, NORM_PART):
             if part % nth == tid:
-                norms[part] = _prepare_part(L, l, start, n_weights, n_all, P, G, prepare)
+                squares = _prepare_part(L, l, start, n_weights, n_all, P, G, prepare)
+                put(norms, part, squares)
             part += 1
     generation = meet(barrier, nth, generation)
     squares = 0.0
     for i in range(part):
-        squares += norms[i]
+        squares += get(norms, i)
     norm = math.sqrt(squares)
     scale = max_norm / norm if norm > max_norm else 1.0
     part = 0
@@ -75,7 +78,16 @@ def update_clipped(
     return generation
 
 
-@njit(error_model="numpy")
+def _signature(dtype: Any) -> Any:
+    p, n, d = POINTERS[dtype], types.intp, types.float64
+    step = (d, n, n, d, n, TABLE, types.int64, n, n)
+    return types.int64(TABLE, n, p, p, p, n, types.CPointer(d), *step)
+
+
+UPDATE_CLIPPED = Addressed(update_clipped, _signature)
+
+
+@inner
 def _prepare_part(
     L: Any, l: Any, start: Any, n_weights: Any, n_all: Any, P: Any, G: Any, prepare: Any
 ) -> Any:

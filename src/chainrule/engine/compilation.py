@@ -25,6 +25,9 @@ from numba.extending import register_jitable
 from numba.misc.appdirs import AppDirs
 
 OPTIONS = {"error_model": "numpy"}
+# For functions that only compiled code calls: Python needs no way in.
+inner = numba.njit(**OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+inlined = numba.njit(**OPTIONS, inline="always")
 _kernels: dict[Any, CFunc] = {}
 _known: set[Any] = set()
 
@@ -115,12 +118,6 @@ class _DiskCache(FunctionCache):
 def is_first_use() -> bool:
     """Whether nothing has been compiled yet from these sources, in this process or on disk."""
     return not _kernels and not Path(_Place().get_cache_path()).is_dir()
-
-
-def cached_on_disk(dispatcher: Any, key: str = "") -> Any:
-    """Give a function that `numba.njit` made its place in the cache on disk."""
-    dispatcher._cache = _DiskCache(dispatcher.py_func, key)
-    return dispatcher
 
 
 def kernel(signature: Any, make: Callable[[], Any], *key: Any) -> CFunc:

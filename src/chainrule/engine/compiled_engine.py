@@ -16,10 +16,10 @@ from chainrule._inputs import MOST_NUMBERS, Inputs
 from chainrule._types import Array, FloatArray
 from chainrule.activations import ACTIVATIONS
 from chainrule.dropout import Key, layer_keys
-from chainrule.engine import formulas, masking, normalizing
-from chainrule.engine.clipping import NORM_PART
+from chainrule.engine import by_units, epoch, formulas, masking, normalizing
+from chainrule.engine.clipping import NORM_PART, UPDATE_CLIPPED
 from chainrule.engine.diagnosis import NotFiniteError, describe_loss
-from chainrule.engine.epoch import run_epoch
+from chainrule.engine.gathering import gathering
 from chainrule.engine.interface import Rates
 from chainrule.engine.layout import (
     BACKWARD,
@@ -28,12 +28,15 @@ from chainrule.engine.layout import (
     DROP,
     FORWARD,
     FORWARD_APART,
+    GRADIENT,
     LD,
     N_IN,
     N_OUT,
     N_PAD,
     NORMALIZE,
     NORMALIZE_BACK,
+    PRODUCT,
+    PRODUCT_BACK,
     RECTIFIED,
     RUNNING,
     STATISTICS_AT,
@@ -42,9 +45,11 @@ from chainrule.engine.layout import (
     aligned_zeros,
     lie_by_units,
 )
-from chainrule.engine.registers.tile import TILE_ROWS, publish_tile
+from chainrule.engine.packing import COPY_PARAMETERS
+from chainrule.engine.products import MULTIPLY_ROWS
+from chainrule.engine.registers.tile import TILE, TILE_ROWS
 from chainrule.engine.registers.types import REGISTERS
-from chainrule.engine.source import Source, can_be_read
+from chainrule.engine.source import GATHER, Source, can_be_read
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
 from chainrule.penalties import Penalty
@@ -113,15 +118,16 @@ class CompiledEngine:
         self.source: Source | None = None
         self.most = max(1, MOST_NUMBERS // (batch_size * structure.n_inputs))
         self.stride = min(16, self.most)
-        kind = types.float32 if dtype == np.float32 else types.float64
-        publish_tile(kind)
+        self.kind = kind = types.float32 if dtype == np.float32 else types.float64
+        for function in (TILE, MULTIPLY_ROWS, COPY_PARAMETERS):
+            function.publish(kind)
         lanes = REGISTERS[kind].lanes
         activations = [layer.activation for layer in structure.layers]
         keep = [formulas.slope_needs_z(g) or g.vjp is not None for g in activations]
         paired = structure.loss.pairs_with(structure.output)
         keep[-1] = True
-        by_units = lie_by_units(structure, lanes, batch_size)
-        self.layout = layout = Layout.of(structure, lanes, batch_size, keep, by_units)
+        turned = lie_by_units(structure, lanes, batch_size)
+        self.layout = layout = Layout.of(structure, lanes, batch_size, keep, turned)
         table = layout.table
         if threads is None:
             work = 6 * batch_size * layout.n_parameters
@@ -129,35 +135,51 @@ class CompiledEngine:
         self.threads = threads
         # A pool of its own: threads that wait for each other must all be running.
         self.pool = ThreadPoolExecutor(max(1, threads - 1), thread_name_prefix="chainrule")
-        self.kernels: list[Any] = []
+        self.kernels: set[Any] = set()
         for l in range(1, len(table)):
             self._enter_kernels(l, kind)
-        self.short = int(paired)
-        self.loss = self._keep(formulas.loss_kernel(structure.loss, paired, by_units[-1], kind))
         whole = clip_norm is not None
         self.max_norm = 0.0 if clip_norm is None else float(clip_norm)
         l2, l1, limit = penalty.l2, penalty.l1, clip_value
-        self.prepare = self._keep(formulas.prepare_kernel(l2, l1, limit, kind)) if whole else 0
+        run = self.run = np.zeros(epoch.N_NUMBERS, np.int64)
+        run[epoch.LOSS] = self._keep(formulas.loss_kernel(structure.loss, paired, turned[-1], kind))
+        run[epoch.SHORT] = paired
         if whole:
+            run[epoch.CLIPPED] = self._keep(UPDATE_CLIPPED.compile(kind))
+            run[epoch.PREPARE] = self._keep(formulas.prepare_kernel(l2, l1, limit, kind))
             l2, l1, limit = 0.0, 0.0, None
-        self.update = self._keep(formulas.update_kernel(optimizer, l2, l1, limit, kind))
-        self.n_states = len(optimizer.state)
-        size = layout.n_parameters
+        run[epoch.UPDATE] = self._keep(formulas.update_kernel(optimizer, l2, l1, limit, kind))
+        self.run_epoch = epoch.EPOCH_FROM_PYTHON(self._keep(epoch.RUN_EPOCH.compile(kind)))
+        self._take_memory(batch_size, len(optimizer.state), whole)
+
+    def _take_memory(self, batch_size: int, n_states: int, whole: bool) -> None:
+        """Take the memory of the run, and enter where it is in its table."""
+        layout, run, dtype, threads = self.layout, self.run, self.network.dtype, self.threads
+        table, lanes, size = layout.table, layout.lanes, layout.n_parameters
         self.P = aligned_zeros(size, dtype)
-        self.S = aligned_zeros(size * max(1, self.n_states), dtype)
-        self.G = aligned_zeros(size if whole else 1, dtype)
-        self.T = aligned_zeros(max(1, layout.n_transposed), dtype)
         self.A = aligned_zeros(layout.n_activations, dtype)
-        self.D = aligned_zeros(layout.n_gradients, dtype)
-        across = table[-1, N_OUT] if by_units[-1] else batch_size
-        self.Y = aligned_zeros(int(across * table[-1, LD]), dtype)
+        across = int(table[-1, N_OUT] if table[-1, BY_UNITS] else batch_size)
         tiles = int(max(-(-table[1:, N_IN] // TILE_ROWS))) + 1
-        per_thread = 2 * lanes + tiles * TILE_ROWS * 2 * lanes
-        per_thread = -(-per_thread // 16) * 16
-        self.scratch = aligned_zeros(threads * per_thread, dtype)
-        self.shares = aligned_zeros(threads * (batch_size // threads + 3 * lanes), dtype)
-        self.norms = np.zeros(size // NORM_PART + 2 * len(table))
-        self.barrier = np.zeros(64, np.int64)
+        scratch = -(-(2 * lanes + tiles * TILE_ROWS * 2 * lanes) // 16) * 16
+        shares = batch_size // threads + 3 * lanes
+        run[epoch.N_THREADS], run[epoch.LAYERS] = threads, len(table)
+        run[epoch.N_PARAMETERS], run[epoch.N_STATES] = size, n_states
+        run[epoch.SCRATCH_SIZE], run[epoch.SHARES_SIZE] = scratch, shares
+        self.memory = {
+            epoch.BARRIER: np.zeros(64, np.int64),
+            epoch.LAYER_TABLE: table,
+            epoch.ACTIVATIONS: self.A,
+            epoch.STATES: aligned_zeros(size * n_states, dtype),
+            epoch.GRADIENTS: aligned_zeros(size if whole else 0, dtype),
+            epoch.TRANSPOSED: aligned_zeros(layout.n_transposed, dtype),
+            epoch.DELTAS: aligned_zeros(layout.n_gradients, dtype),
+            epoch.BATCH_TARGETS: aligned_zeros(int(across * table[-1, LD]), dtype),
+            epoch.SCRATCH: aligned_zeros(threads * scratch, dtype),
+            epoch.SHARES: aligned_zeros(threads * shares, dtype),
+            epoch.NORMS: np.zeros(size // NORM_PART + 2 * len(table)),
+        }
+        for place, array in self.memory.items():
+            run[place] = array.ctypes.data
 
     def _enter_kernels(self, l: int, kind: Any) -> None:
         """Compile what a layer needs, and enter it in its row of the table."""
@@ -180,16 +202,18 @@ class CompiledEngine:
         if layer.dropout:
             row[DROP] = self._keep(masking.drop_kernel(layer.dropout, kind))
             row[UNDROP] = self._keep(masking.undrop_kernel(kind))
-        if layer.normalization == "batch":
-            row[NORMALIZE] = self._keep(normalizing.batch_kernel(kind))
-            row[NORMALIZE_BACK] = self._keep(normalizing.batch_back_kernel(kind))
-            row[RUNNING] = self._keep(normalizing.running_kernel(kind))
-        elif layer.normalization == "layer":
-            row[NORMALIZE] = self._keep(normalizing.layer_kernel(kind))
-            row[NORMALIZE_BACK] = self._keep(normalizing.layer_back_kernel(kind))
+        if by := layer.normalization:
+            row[NORMALIZE] = self._keep(normalizing.NORMALIZE_BY[by].compile(kind))
+            row[NORMALIZE_BACK] = self._keep(normalizing.NORMALIZE_BACK_BY[by].compile(kind))
+            if by == "batch":
+                row[RUNNING] = self._keep(normalizing.MOVE_RUNNING.compile(kind))
+        if row[BY_UNITS]:
+            row[PRODUCT] = self._keep(by_units.FORWARD_BY_UNITS.compile(kind))
+            row[PRODUCT_BACK] = self._keep(by_units.BACKWARD_BY_UNITS.compile(kind))
+            row[GRADIENT] = self._keep(by_units.GRADIENT_BY_UNITS.compile(kind))
 
     def _keep(self, kernel: Any) -> int:
-        self.kernels.append(kernel)
+        self.kernels.add(kernel)
         return int(kernel.address)
 
     def train_batches(
@@ -224,29 +248,30 @@ class CompiledEngine:
     ) -> tuple[int, FloatArray]:
         source, order = self._source(X, Y, w, rows)
         losses = np.zeros((n_batches, self.threads))
-        rates = self.rates.of(self.steps, n_batches)
         statistics = self._statistics()
         for name, running in statistics.items():
             running[:] = self.network.statistics[name][0]
-        arguments: tuple[Any, ...] = (
-            *(self.threads, self.barrier, self.layout.table, self.network.vector),
-            *(self.P, self.S, self.n_states),
-            *(self.G, self.T, self.A, self.D, self.Y, self.scratch, self.shares),
-            *(source.table, source.targets, source.labels, source.weights, order),
-            *(
-                batch_size,
-                rates,
-                self._keys(n_batches),
-                self.steps,
-                self.loss,
-                self.short,
-                self.update,
-                self.prepare,
-            ),
-            *(self.max_norm, self.norms, losses),
-        )
-        others = [self.pool.submit(run_epoch, tid, *arguments) for tid in range(1, self.threads)]
-        done = int(run_epoch(0, *arguments))
+        used = {
+            epoch.VECTOR: self.network.vector,
+            epoch.SOURCE: source.table,
+            epoch.TARGETS: source.targets,
+            epoch.LABELS: source.labels,
+            epoch.WEIGHTS: source.weights,
+            epoch.ORDER: order,
+            epoch.RATES: self.rates.of(self.steps, n_batches),
+            epoch.KEYS: self._keys(n_batches),
+            epoch.LOSSES: losses,
+        }
+        run = self.run
+        for place, array in used.items():
+            run[place] = array.ctypes.data if array.size else 0
+        run[epoch.N_ROWS], run[epoch.BATCH_SIZE] = len(order), batch_size
+        run[epoch.FIRST_STEP] = self.steps
+        arguments = (run.ctypes.data, self.P.ctypes.data, self.max_norm)
+        others = [
+            self.pool.submit(self.run_epoch, tid, *arguments) for tid in range(1, self.threads)
+        ]
+        done = self.run_epoch(0, *arguments)
         for other in others:
             other.result()
         for name, running in statistics.items():
@@ -281,10 +306,16 @@ class CompiledEngine:
         """
         if not can_be_read(X):
             part = Inputs(X[rows], X.dtype)
-            return Source(part, Y[rows], None if w is None else w[rows]), np.arange(len(rows))
+            source = Source(part, Y[rows], None if w is None else w[rows])
+            return self._with_gathering(source), np.arange(len(rows))
         if self.source is None or self.source.X is not X:
-            self.source = Source(X, Y, w)
+            self.source = self._with_gathering(Source(X, Y, w))
         return self.source, rows.astype(np.int64, copy=False)
+
+    def _with_gathering(self, source: Source) -> Source:
+        by_units = bool(self.layout.table[0, BY_UNITS])
+        source.table[GATHER] = self._keep(gathering(source.table, by_units).compile(self.kind))
+        return source
 
     def _not_finite(
         self, X: Inputs, Y: Array, rows: npt.NDArray[np.intp], loss: float, batch: int

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+import numpy.typing as npt
+from numba import types
 
+from chainrule.engine.compilation import inlined, inner
 from chainrule.engine.registers import (
+    POINTERS,
     at,
     get,
     lanes,
@@ -18,14 +21,21 @@ from chainrule.engine.registers import (
     spread,
     store,
 )
+from chainrule.engine.registers.calls import Addressed, caller
 from chainrule.engine.source import COLUMN_STRIDE, DATA, INDICES, ROW_STRIDE, ROWS, STARTS
 
 # How many rows ahead the gathering asks for.
 AHEAD = 8
 
 
-@njit(error_model="numpy")
-def gather(
+@inner
+def row_of(source: Any, order: Any, place: Any) -> Any:
+    """Return which row of the data stands at a place of the order."""
+    i = get(order, place)
+    return get(pointer_from(get(source, ROWS), np.int64), i) if get(source, ROWS) != 0 else i
+
+
+def gather_rows(
     source: Any,
     n: Any,
     order: Any,
@@ -39,33 +49,13 @@ def gather(
 ) -> None:
     """Copy rows ``order[first + r0 : first + r1]`` of the inputs into rows r0 … r1 of A.
 
-    The number (i, k) goes to ``i * rs + k * cs``.
+    For numbers that lie side by side, and shall do so: cs is 1. Number (i, k) of A lies at
+    ``i * rs + k * cs``; `last` is where the order ends.
     """
-    if source[STARTS] != 0:
-        gather_sparse(source, n, order, first, r0, r1, last, A, rs, cs)
-    elif source[COLUMN_STRIDE] == 1 and cs == 1:
-        gather_rows(source, n, order, first, r0, r1, last, A, rs)
-    else:
-        gather_strided(source, n, order, first, r0, r1, A, rs, cs)
-
-
-@njit(error_model="numpy")
-def row_of(source: Any, order: Any, place: Any) -> Any:
-    """Return which row of the data stands at a place of the order."""
-    if source[ROWS] != 0:
-        return get(pointer_from(source[ROWS], np.int64), order[place])
-    return order[place]
-
-
-@njit(error_model="numpy")
-def gather_rows(
-    source: Any, n: Any, order: Any, first: Any, r0: Any, r1: Any, last: Any, A: Any, ld: Any
-) -> None:
-    """Copy rows whose numbers lie side by side."""
-    X, stride, v = pointer_from(source[DATA], A), source[ROW_STRIDE], lanes(A)
+    X, stride, v = pointer_from(get(source, DATA), A), get(source, ROW_STRIDE), lanes(A)
     whole = n // v * v
     for r in range(r0, r1):
-        x, a = at(X, row_of(source, order, first + r) * stride), at(A, r * ld)
+        x, a = at(X, row_of(source, order, first + r) * stride), at(A, r * rs)
         if first + r + AHEAD < last:
             ahead = at(X, row_of(source, order, first + r + AHEAD) * stride)
             for j in range(0, n, v):
@@ -76,12 +66,21 @@ def gather_rows(
             put(a, j, get(x, j))
 
 
-@njit(error_model="numpy")
 def gather_strided(
-    source: Any, n: Any, order: Any, first: Any, r0: Any, r1: Any, A: Any, rs: Any, cs: Any
+    source: Any,
+    n: Any,
+    order: Any,
+    first: Any,
+    r0: Any,
+    r1: Any,
+    last: Any,
+    A: Any,
+    rs: Any,
+    cs: Any,
 ) -> None:
     """Copy rows whose numbers lie apart, as in Fortran's order, or shall do so."""
-    X, stride, step = pointer_from(source[DATA], A), source[ROW_STRIDE], source[COLUMN_STRIDE]
+    X, stride = pointer_from(get(source, DATA), A), get(source, ROW_STRIDE)
+    step = get(source, COLUMN_STRIDE)
     # To ask ahead, or to go some columns at a time, was measured to gain nothing here.
     for r in range(r0, r1):
         x, a = at(X, row_of(source, order, first + r) * stride), at(A, r * rs)
@@ -89,7 +88,6 @@ def gather_strided(
             put(a, j * cs, get(x, j * step))
 
 
-@njit(error_model="numpy")
 def gather_sparse(
     source: Any,
     n: Any,
@@ -103,8 +101,8 @@ def gather_sparse(
     cs: Any,
 ) -> None:
     """Write zeros, and the numbers of each sparse row over them."""
-    X, columns = pointer_from(source[DATA], A), pointer_from(source[INDICES], np.int32)
-    starts, v = pointer_from(source[STARTS], np.int64), lanes(A) if cs == 1 else 1
+    X, columns = pointer_from(get(source, DATA), A), pointer_from(get(source, INDICES), np.int32)
+    starts, v = pointer_from(get(source, STARTS), np.int64), lanes(A) if cs == 1 else 1
     zero = spread(0.0, load(A, 0))
     for r in range(r0, r1):
         i, a = row_of(source, order, first + r), at(A, r * rs)
@@ -121,7 +119,25 @@ def gather_sparse(
             put(a, get(columns, k) * cs, get(X, k))
 
 
-@njit(error_model="numpy")
+def _signature(dtype: Any) -> Any:
+    p, n, numbers = POINTERS[dtype], types.intp, types.CPointer(types.int64)
+    return types.void(numbers, n, numbers, n, n, n, n, p, n, n)
+
+
+GATHER_ROWS = Addressed(gather_rows, _signature)
+GATHER_STRIDED = Addressed(gather_strided, _signature)
+GATHER_SPARSE = Addressed(gather_sparse, _signature)
+call_gather = caller(_signature)
+
+
+def gathering(table: npt.NDArray[np.int64], by_units: bool) -> Addressed:
+    """Return what gathers from a source with this table, into a batch that lies so."""
+    if table[STARTS]:
+        return GATHER_SPARSE
+    return GATHER_STRIDED if by_units or table[COLUMN_STRIDE] != 1 else GATHER_ROWS
+
+
+@inlined
 def gather_targets(
     Y: Any,
     labels: Any,
@@ -136,17 +152,17 @@ def gather_targets(
 ) -> None:
     """Copy targets, or write a 1 in the column of each label."""
     for r in range(r0, r1):
-        i = order[first + r]
-        if labels.size:
+        i = get(order, first + r)
+        if labels != 0:
             for k in range(n):
                 put(out, r * rs + k * cs, 0.0)
-            put(out, r * rs + labels[i] * cs, 1.0)
+            put(out, r * rs + get(pointer_from(labels, np.int64), i) * cs, 1.0)
         else:
             for k in range(n):
                 put(out, r * rs + k * cs, get(Y, i * n + k))
 
 
-@njit(error_model="numpy")
+@inlined
 def share_out(
     weights: Any, order: Any, first: Any, m: Any, r0: Any, r1: Any, shares: Any, each: Any
 ) -> Any:
@@ -154,13 +170,13 @@ def share_out(
 
     That is 0, and only one is written, where all are the same; but not if `each` is 1.
     """
-    if weights.size == 0:
+    if weights == 0:
         for r in range(r1 - r0 if each != 0 else 1):
             put(shares, r, 1.0 / m)
         return each
-    total = 0.0
+    total, w = 0.0, pointer_from(weights, np.float64)
     for r in range(m):
-        total += weights[order[first + r]]
+        total += get(w, get(order, first + r))
     for r in range(r0, r1):
-        put(shares, r - r0, weights[order[first + r]] / total)
+        put(shares, r - r0, get(w, get(order, first + r)) / total)
     return 1

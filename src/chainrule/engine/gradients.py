@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit, types
+from numba import types
 
-from chainrule.engine.layout import A_AT, D_AT, E_AT, LD, N_IN, N_PAD, NORMALIZATION, U_AT, W_AT
+from chainrule.engine.compilation import inlined, inner
+from chainrule.engine.layout import A_AT, D_AT, E_AT, LD, N_IN, N_PAD, NORMALIZE, U_AT, W_AT
 from chainrule.engine.registers import at, lanes, load, prefetch_to_write, store
+from chainrule.engine.registers.calls import caller
 from chainrule.engine.registers.memory import lowest
-from chainrule.engine.registers.threads import caller
-from chainrule.engine.registers.tile import TILE_ROWS, tile
+from chainrule.engine.registers.tile import TILE_ROWS, call_tile
 from chainrule.engine.registers.types import POINTERS
 
 # Tile rows that go together over a panel where the matrix is large. Measured.
@@ -40,21 +41,13 @@ def update_signature(dtype: Any) -> Any:
 call_update = caller(update_signature)
 
 
-@njit(error_model="numpy")
+@inner
 def gradient_and_update(
     L: Any,
     l: Any,
-    A_all: Any,
-    D_all: Any,
-    P_all: Any,
-    S_all: Any,
-    G_all: Any,
-    m: Any,
-    stride: Any,
-    n_states: Any,
+    memory: Any,
+    sizes: Any,
     store_all: Any,
-    scratch: Any,
-    zeros: Any,
     update: Any,
     alpha: Any,
     step: Any,
@@ -65,6 +58,8 @@ def gradient_and_update(
 
     Every tile sums the rows in the same order, whichever thread does it.
     """
+    A_all, D_all, P_all, S_all, G_all, scratch, zeros = memory
+    m, stride, n_states = sizes
     K, N, lda, ldd = L[l, N_IN], L[l, N_PAD], L[l - 1, LD], L[l, LD]
     A, D = at(A_all, L[l - 1, A_AT]), at(D_all, L[l, E_AT])
     P, S, G = at(P_all, L[l, W_AT]), at(S_all, L[l, W_AT]), at(G_all, L[l, W_AT])
@@ -106,47 +101,43 @@ def gradient_and_update(
                                 prefetch_to_write(S, state * stride + offset + x)
                     start, ldi = (zeros, 0) if k0 == 0 else (g, w)
                     a, d = at(A, i + k0 * lda), at(D, j + k0 * ldd)
-                    tile(a, 1, lda, d, ldd, k, g, w, start, ldi, low, rows, w // v)
+                    call_tile(A, (a, 1, lda, d, ldd, k, g, w, start, ldi, low, rows, w // v))
                     if last and store_all == 0:
                         p, s = at(P, offset), at(S, offset)
                         call_update(update, P, (p, g, s, stride, size, alpha, step, 1.0, 1))
             if t0 == 0 and (whole_panels or panel % nth == tid):
                 for c in range(j, j + w, v):
                     dz, o = at(D_all, L[l, D_AT] + c), N * K + c
+                    sums = (P, S, G, scratch)
                     total = _sum_of_column(dz, ldd, m)
-                    update_sum(total, o, P, S, G, stride, store_all, scratch, update, alpha, step)
-                    if L[l, NORMALIZATION] != 0:
+                    update_sum(total, o, sums, stride, store_all, update, alpha, step)
+                    if L[l, NORMALIZE] != 0:
                         total = _sum_of_products(dz, at(A_all, L[l, U_AT] + c), ldd, m)
-                        o += N
-                        update_sum(
-                            *(total, o, P, S, G, stride, store_all, scratch, update, alpha, step)
-                        )
+                        update_sum(total, o + N, sums, stride, store_all, update, alpha, step)
 
 
-@njit(error_model="numpy")
+@inlined
 def update_sum(
     total: Any,
     o: Any,
-    P: Any,
-    S: Any,
-    G: Any,
+    memory: Any,
     stride: Any,
     store_all: Any,
-    scratch: Any,
     update: Any,
     alpha: Any,
     step: Any,
 ) -> None:
     """Update a register of biases or gains by its gradient, or store that."""
+    P, S, G, scratch = memory
     if store_all != 0:
         store(G, o, total)
-        return
-    store(scratch, 0, total)
-    p, s = at(P, o), at(S, o)
-    call_update(update, P, (p, scratch, s, stride, lanes(P), alpha, step, 1.0, 0))
+    else:
+        store(scratch, 0, total)
+        p, s = at(P, o), at(S, o)
+        call_update(update, P, (p, scratch, s, stride, lanes(P), alpha, step, 1.0, 0))
 
 
-@njit(error_model="numpy")
+@inlined
 def _sum_of_column(D: Any, ld: Any, m: Any) -> Any:
     """Add up a register's width of columns over m rows, in four strands."""
     s0 = load(D, 0)
@@ -164,7 +155,7 @@ def _sum_of_column(D: Any, ld: Any, m: Any) -> Any:
     return (s0 + s1) + (s2 + s3)
 
 
-@njit(error_model="numpy")
+@inlined
 def _sum_of_products(D: Any, U: Any, ld: Any, m: Any) -> Any:
     """Add up the products of two such columns."""
     total = load(D, 0) * load(U, 0)

@@ -13,11 +13,14 @@ one contiguous stretch of memory.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numba import carray, types
 
 from chainrule._types import FloatArray
+from chainrule.engine.compilation import inlined
 from chainrule.structure import Structure
 
 # Columns of the layer table; row 0 is the input.
@@ -27,6 +30,9 @@ from chainrule.structure import Structure
     N_PAD,  # units, padded to whole registers
     IN_PAD,  # inputs, padded to whole registers
     BY_UNITS,  # 1 if its activations lie unit by unit
+    PRODUCT,  # address of the kernel of its sums then
+    PRODUCT_BACK,  # address of the kernel dA = dZ Wᵀ then
+    GRADIENT,  # address of the kernel of its gradient and update then
     LD,  # how far a row, or a unit, is from the next
     EXAMPLE,  # how far an example is from the next
     W_AT,  # where its panels begin in the parameters
@@ -49,15 +55,20 @@ from chainrule.structure import Structure
     FORWARD_APART,  # 1 if it runs on whole rows after the product, not on each tile
     BACKWARD,  # address of the kernel dz = da g'(z, a), or 0
     BACKWARD_APART,  # the same of it
-    NORMALIZATION,  # 0, or PER_BATCH or PER_EXAMPLE
-    NORMALIZE,  # address of the kernel û = (u − μ)/√(s² + ε)
+    NORMALIZE,  # address of the kernel û = (u − μ)/√(s² + ε), or 0
     NORMALIZE_BACK,  # address of its gradient's
     RUNNING,  # address of the running statistics', or 0
     DROP,  # address of the kernel that drops, or 0
     UNDROP,  # address of its gradient's
     N_COLUMNS,
-) = range(34)
-PER_BATCH, PER_EXAMPLE = 1, 2
+) = range(36)
+TABLE = types.CPointer(types.int64)
+
+
+@inlined
+def layer_table(address: Any, layers: Any) -> Any:
+    """Return the table of so many rows that lies at an address."""
+    return carray(address, (layers, N_COLUMNS))
 
 
 def aligned_zeros(n: int, dtype: npt.DTypeLike) -> FloatArray:
@@ -142,7 +153,6 @@ class Layout:
             if layer.normalization:
                 row[U_AT], row[E_AT] = take("A", size), take("D", size)
                 per_batch = layer.normalization == "batch"
-                row[NORMALIZATION] = PER_BATCH if per_batch else PER_EXAMPLE
                 row[STATISTICS_AT] = take("A", 4 * row[N_PAD] if per_batch else 2 * batch_size)
             row[N_IN], row[IN_PAD] = sizes[l - 1], padded(sizes[l - 1])
             row[W_SIZE] = n * row[IN_PAD] if turned else row[N_IN] * row[N_PAD]

@@ -9,7 +9,7 @@ from numba import types
 from chainrule.dropout import threefry, threshold
 from chainrule.engine.compilation import callable_in_loops, kernel
 from chainrule.engine.registers import POINTERS, lanes, load, select, store
-from chainrule.engine.registers.threads import caller
+from chainrule.engine.registers.calls import caller
 from chainrule.engine.registers.words import same_word, words_from
 
 

@@ -4,64 +4,68 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
+from numba import types
 
+from chainrule.engine.compilation import inlined, inner
 from chainrule.engine.layout import (
     B_FROM,
     BY_UNITS,
     GAMMA_FROM,
+    IN_PAD,
     N_IN,
     N_OUT,
     N_PAD,
-    NORMALIZATION,
+    NORMALIZE,
+    TABLE,
     W_AT,
     W_FROM,
     W_SIZE,
+    layer_table,
 )
-from chainrule.engine.registers import at, get, lanes, put
+from chainrule.engine.registers import POINTERS, at, get, lanes, put
+from chainrule.engine.registers.calls import Named
 
 
-@njit(error_model="numpy")
-def copy_parameters(L: Any, V: Any, P: Any, back: Any, tid: Any, nth: Any) -> None:
+def copy_parameters(table: Any, layers: Any, V: Any, P: Any, back: Any, tid: Any, nth: Any) -> None:
     """Copy the vector V into the panels P, or, if `back`, these into V: this thread's part."""
+    L = layer_table(table, layers)
     for l in range(1, L.shape[0]):
         copy_weights(L, l, V, P, back, tid, nth)
         if tid == 0:
             n, p = L[l, N_OUT], L[l, W_AT] + L[l, W_SIZE]
-            _copy(V, L[l, B_FROM], P, p, n, back)
-            if L[l, NORMALIZATION] != 0:
-                _copy(V, L[l, GAMMA_FROM], P, p + L[l, N_PAD], n, back)
+            _copy(at(V, L[l, B_FROM]), 1, at(P, p), n, back)
+            if L[l, NORMALIZE] != 0:
+                _copy(at(V, L[l, GAMMA_FROM]), 1, at(P, p + L[l, N_PAD]), n, back)
 
 
-@njit(error_model="numpy")
+@inlined
 def copy_weights(L: Any, l: Any, V: Any, P: Any, back: Any, tid: Any, nth: Any) -> None:
     """Do so with the weights of one layer, (n_in, n_out) in V."""
     k, n, turned = L[l, N_IN], L[l, N_OUT], L[l, BY_UNITS] != 0
-    vector, panels, v = at(V, L[l, W_FROM]), at(P, L[l, W_AT]), lanes(P)
-    width = 2 * v
+    vector, panels, width = at(V, L[l, W_FROM]), at(P, L[l, W_AT]), 2 * lanes(P)
     along, across = (k, n) if turned else (n, k)  # panels stand side by side along this
     n_panels = (along + width - 1) // width
     for panel in range(n_panels * tid // nth, n_panels * (tid + 1) // nth):
         j = panel * width
         real = min(width, along - j)
-        ld = (real + v - 1) // v * v
+        ld = min(width, (L[l, IN_PAD] if turned else L[l, N_PAD]) - j)
         for i in range(across):
             p = at(panels, j * across + i * ld)
-            if turned:
-                for c in range(real):
-                    if back != 0:
-                        put(vector, (j + c) * n + i, get(p, c))
-                    else:
-                        put(p, c, get(vector, (j + c) * n + i))
-            else:
-                _copy(vector, i * n + j, p, 0, real, back)
+            v, step = (j * n + i, n) if turned else (i * n + j, 1)
+            _copy(at(vector, v), step, p, real, back)
 
 
-@njit(error_model="numpy")
-def _copy(V: Any, v: Any, P: Any, p: Any, n: Any, back: Any) -> None:
-    if back != 0:
-        for i in range(n):
-            put(V, v + i, get(P, p + i))
-    else:
-        for i in range(n):
-            put(P, p + i, get(V, v + i))
+@inner
+def _copy(V: Any, step: Any, P: Any, n: Any, back: Any) -> None:
+    source, step_in, target, step_out = (P, 1, V, step) if back != 0 else (V, step, P, 1)
+    for i in range(n):
+        put(target, i * step_out, get(source, i * step_in))
+
+
+def _signature(dtype: Any) -> Any:
+    p, n = POINTERS[dtype], types.intp
+    return types.void(TABLE, n, p, p, n, n, n)
+
+
+COPY_PARAMETERS = Named(copy_parameters, _signature)
+call_copy_parameters = COPY_PARAMETERS.call

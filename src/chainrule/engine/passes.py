@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
-
-from chainrule.engine.by_units import backward_by_units, forward_by_units
+from chainrule.engine.by_units import BACKWARD_BY_UNITS, FORWARD_BY_UNITS
+from chainrule.engine.compilation import inlined, inner
 from chainrule.engine.layout import (
     A_AT,
     BACKWARD,
@@ -25,7 +24,10 @@ from chainrule.engine.layout import (
     N_IN,
     N_OUT,
     N_PAD,
-    NORMALIZATION,
+    NORMALIZE,
+    NORMALIZE_BACK,
+    PRODUCT,
+    PRODUCT_BACK,
     RECTIFIED,
     T_AT,
     U_AT,
@@ -35,17 +37,19 @@ from chainrule.engine.layout import (
     Z_AT,
 )
 from chainrule.engine.masking import call_drop, call_undrop
-from chainrule.engine.normalizing import normalize_layer, normalize_layer_back
+from chainrule.engine.normalizing import call_normalize, call_normalize_back
 from chainrule.engine.products import (
     call_backward,
     call_forward,
-    multiply_rows,
+    call_multiply_rows,
     transpose_panels,
 )
-from chainrule.engine.registers import at
+from chainrule.engine.registers import at, get, pointer_to
+
+call_product, call_product_back = FORWARD_BY_UNITS.call, BACKWARD_BY_UNITS.call
 
 
-@njit(error_model="numpy")
+@inner
 def forward_rows(
     L: Any,
     P: Any,
@@ -66,37 +70,39 @@ def forward_rows(
     With normalisation of the sums before g, and dropout after it, where a layer has them. Returns
     the generation of the barrier, at which the threads meet where a mean is over the batch.
     """
-    for l in range(1, L.shape[0]):
+    table, layers = pointer_to(L), L.shape[0]
+    for l in range(1, layers):
         ld, n, first = L[l, LD], L[l, N_OUT], r0 * L[l, EXAMPLE]
         z, g = at(A, L[l, Z_AT] + first), at(A, L[l, G_AT] + first)
         forward, apart = L[l, FORWARD], L[l, FORWARD_APART] != 0
         if L[l, BY_UNITS] != 0:
-            forward_by_units(L, l, P, A, r0, m)
+            call_product(L[l, PRODUCT], P, (table, layers, l, P, A, r0, m))
             if forward != 0:
                 call_forward(forward, z, (z, g, n, m, ld, ld))
             continue
         k, units, ld_in, W = L[l, N_IN], L[l, N_PAD], L[l - 1, LD], at(P, L[l, W_AT])
         x, u = at(A, L[l - 1, A_AT] + r0 * ld_in), at(A, L[l, U_AT] + first)
         start, step_of_start = at(W, L[l, W_SIZE]), 1
-        if L[l, NORMALIZATION] != 0:
+        if L[l, NORMALIZE] != 0:
             start, step_of_start = zeros, 0
         by_tiles, low = 0 if apart else forward, L[l, RECTIFIED]
-        multiply_rows(
-            *(x, ld_in, 1, W, k, m, units, u, ld, start, step_of_start),
-            *(low, by_tiles, g, ld, 0, u, n),
-        )
-        if L[l, NORMALIZATION] != 0:
-            generation = normalize_layer(L, l, P, A, r0, m, all_m, barrier, generation, tid, nth)
+        product = (x, ld_in, 1, W, k, m, units, u, ld, start, step_of_start)
+        call_multiply_rows(P, (*product, low, by_tiles, g, ld, 0, u, n))
+        if L[l, NORMALIZE] != 0:
+            me = (barrier, generation, tid, nth)
+            generation = call_normalize(
+                L[l, NORMALIZE], P, (table, layers, l, P, A, r0, m, all_m, *me)
+            )
         if apart and forward != 0:
             call_forward(forward, z, (z, g, m, n, ld, ld))
         if L[l, DROP] != 0:
             a, mask = at(A, L[l, A_AT] + first), at(A, L[l, M_AT] + first)
-            k0, k1 = keys[step, l, 0], keys[step, l, 1]
+            k0, k1 = get(keys, 2 * (step * layers + l)), get(keys, 2 * (step * layers + l) + 1)
             call_drop(L[l, DROP], g, (g, a, mask, r0, m, n, ld, k0, k1))
     return generation
 
 
-@njit(error_model="numpy")
+@inner
 def backward_rows(
     L: Any,
     P: Any,
@@ -113,10 +119,12 @@ def backward_rows(
     nth: Any,
 ) -> Any:
     """dA[l−1] = dU[l] W[l]ᵀ, dZ[l−1] = dA[l−1] ∘ g'(Z[l−1]), for m rows, from the last dZ."""
-    for l in range(L.shape[0] - 1, 0, -1):
-        if L[l, NORMALIZATION] != 0:
-            generation = normalize_layer_back(
-                L, l, P, A, D, r0, m, all_m, barrier, generation, tid, nth
+    table, layers = pointer_to(L), L.shape[0]
+    for l in range(layers - 1, 0, -1):
+        if L[l, NORMALIZE] != 0:
+            me = (barrier, generation, tid, nth)
+            generation = call_normalize_back(
+                L[l, NORMALIZE_BACK], P, (table, layers, l, P, A, D, r0, m, all_m, *me)
             )
         if l == 1:
             break
@@ -125,13 +133,12 @@ def backward_rows(
         d, backward = at(D, L[l - 1, D_AT] + first), L[l - 1, BACKWARD]
         by_tiles = backward if L[l - 1, BACKWARD_APART] == 0 else 0
         if L[l, BY_UNITS] != 0:
-            backward_by_units(L, l, P, A, D, zeros, r0, m, by_tiles)
+            of_layer = (table, layers, l, P, A, D, zeros, r0, m, by_tiles)
+            call_product_back(L[l, PRODUCT_BACK], P, of_layer)
         else:
             e, Wt = at(D, L[l, E_AT] + r0 * L[l, LD]), at(T, L[l, T_AT])
-            multiply_rows(
-                *(e, L[l, LD], 1, Wt, L[l, N_OUT], m, L[l, IN_PAD], d, ld, zeros, 0),
-                *(0, 0, g, ld, by_tiles, z, n),
-            )
+            product = (e, L[l, LD], 1, Wt, L[l, N_OUT], m, L[l, IN_PAD], d, ld, zeros, 0)
+            call_multiply_rows(P, (*product, 0, 0, g, ld, by_tiles, z, n))
         if L[l - 1, UNDROP] != 0:
             call_undrop(L[l - 1, UNDROP], d, (d, at(A, L[l - 1, M_AT] + first), m, n, ld))
         if L[l - 1, BACKWARD_APART] != 0 and backward != 0:
@@ -142,7 +149,7 @@ def backward_rows(
     return generation
 
 
-@njit(error_model="numpy")
+@inlined
 def transpose_all(L: Any, P: Any, T: Any, tid: Any, nth: Any) -> None:
     """W[l]ᵀ of every layer but the first, which no gradient goes through: this thread's part."""
     for l in range(2, L.shape[0]):

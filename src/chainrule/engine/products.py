@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit, types
+from numba import types
 
+from chainrule.engine.compilation import inlined
 from chainrule.engine.registers import at, lanes
+from chainrule.engine.registers.calls import Named, caller
 from chainrule.engine.registers.memory import lowest
-from chainrule.engine.registers.threads import caller
-from chainrule.engine.registers.tile import TILE_ROWS, tile
+from chainrule.engine.registers.tile import TILE_ROWS, call_tile
 from chainrule.engine.registers.transpose import transpose_block
 from chainrule.engine.registers.types import POINTERS
 
@@ -33,7 +34,6 @@ def backward_signature(dtype: Any) -> Any:
 call_forward, call_backward = caller(forward_signature), caller(backward_signature)
 
 
-@njit(error_model="numpy")
 def multiply_rows(
     A: Any,
     rs: Any,
@@ -80,7 +80,8 @@ def multiply_rows(
                     c = at(C, i * ldc + j)
                     start, stride = (at(I, j * ldi), 0) if k0 == 0 else (c, ldc)
                     a = at(A, i * rs + k0 * cs)
-                    tile(a, rs, cs, b, w, k, c, ldc, start, stride, low, rows, w // lanes(A))
+                    of_tile = (a, rs, cs, b, w, k, c, ldc, start, stride, low, rows, w // lanes(A))
+                    call_tile(A, of_tile)
                     if last and forward != 0:
                         h = at(H, i * ldh + j)
                         call_forward(forward, c, (c, h, rows, min(w, n - j), ldc, ldh))
@@ -89,7 +90,16 @@ def multiply_rows(
                         call_backward(backward, c, (z, h, c, rows, min(w, n - j), ldh, ldh, ldc))
 
 
-@njit(error_model="numpy")
+def _multiply_signature(dtype: Any) -> Any:
+    p, n = POINTERS[dtype], types.intp
+    return types.void(p, n, n, p, n, n, n, p, n, p, n, n, n, p, n, n, p, n)
+
+
+MULTIPLY_ROWS = Named(multiply_rows, _multiply_signature)
+call_multiply_rows = MULTIPLY_ROWS.call
+
+
+@inlined
 def transpose_panels(
     W: Any, K: Any, N: Any, n: Any, T: Any, n_pad: Any, tid: Any, nth: Any
 ) -> None:

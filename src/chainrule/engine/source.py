@@ -23,8 +23,9 @@ from chainrule._types import Array, FloatArray
     COLUMN_STRIDE,  # how far a column is from the next; 0 where sparse
     INDICES,  # address of the columns of the numbers (int32), where sparse; or 0
     STARTS,  # address of where each row begins among the numbers (int64), where sparse; or 0
+    GATHER,  # address of the kernel that gathers them
     N_NUMBERS,
-) = range(7)
+) = range(8)
 
 
 class Source:

@@ -1,4 +1,4 @@
-"""What threads need: atomic numbers, the scheduler, and calls of kernels by their address."""
+"""What threads need: atomic numbers, and the scheduler."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import os
 from typing import Any
 
 import llvmlite.binding
-from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
 # The system's call that offers this core to another thread, by a name that compiled code can find.
@@ -51,33 +49,3 @@ def atomic_store(typing: Any, pointer: Any, offset: Any, value: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(pointer, types.intp, types.int64), emit
-
-
-def caller(make_signature: Any) -> Any:
-    """Return a compiled function ``call(address, like, *arguments)`` for kernels of one signature.
-
-    ``make_signature(dtype)`` is the kernel's, for the float type of the pointer `like`.
-    """
-
-    @intrinsic
-    def call(typing: Any, address: Any, like: Any, arguments: Any) -> Any:
-        """Emit the call of the kernel at an address."""
-        kernel = make_signature(like.dtype)
-
-        def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            given = cgutils.unpack_tuple(builder, args[2])
-            values = [
-                context.cast(builder, value, have, want)
-                for value, have, want in zip(given, sig.args[2], kernel.args, strict=True)
-            ]
-            kinds = [context.get_value_type(kind) for kind in kernel.args]
-            result = context.get_value_type(kernel.return_type)
-            if kernel.return_type == types.void:
-                result = ir.VoidType()
-            function = builder.inttoptr(args[0], ir.FunctionType(result, kinds).as_pointer())
-            value = builder.call(function, values)
-            return context.get_dummy_value() if kernel.return_type == types.void else value
-
-        return kernel.return_type(types.int64, like, arguments), emit
-
-    return call

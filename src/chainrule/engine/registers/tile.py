@@ -13,13 +13,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import llvmlite.binding
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, overload
+from numba.extending import intrinsic
 
-from chainrule.engine.compilation import kernel
+from chainrule.engine.registers.calls import Named
 from chainrule.engine.registers.memory import load_register, store_register
 from chainrule.engine.registers.types import (
     HAS_FMA,
@@ -153,46 +152,6 @@ def _every_tile(
     return types.void(A, n, n, B, n, n, C, n, I, n, register.dtype, n, n), emit
 
 
-def _tile(
-    A: Any,
-    rs: Any,
-    cs: Any,
-    B: Any,
-    ldb: Any,
-    K: Any,
-    C: Any,
-    ldc: Any,
-    I: Any,
-    ldi: Any,
-    low: Any,
-    rows: Any,
-    registers: Any,
-) -> None:
-    _every_tile(A, rs, cs, B, ldb, K, C, ldc, I, ldi, low, rows, registers)
-
-
-def _signature(dtype: Any) -> Any:
-    p, n = POINTERS[dtype], types.intp
-    return types.void(p, n, n, p, n, n, p, n, p, n, dtype, n, n)
-
-
-# Reached through a symbol, so that the code that calls it does not compile it anew each time.
-_SYMBOLS = {
-    dtype: types.ExternalFunction(f"chainrule_tile_{dtype}", _signature(dtype))
-    for dtype in POINTERS
-}
-_single, _double = _SYMBOLS[types.float32], _SYMBOLS[types.float64]
-_published: dict[Any, Any] = {}
-
-
-def publish_tile(dtype: Any) -> None:
-    """Compile the kernel for a float type, or load it from the cache; before its first use."""
-    if dtype not in _published:
-        _published[dtype] = kernel(_signature(dtype), lambda: _tile, "tile")
-        symbol = f"chainrule_tile_{dtype}"
-        llvmlite.binding.add_symbol(symbol, _published[dtype].address)
-
-
 def tile(
     A: Any,
     rs: Any,
@@ -209,29 +168,14 @@ def tile(
     registers: Any,
 ) -> None:
     """C = max(low, I + A B) on a tile of `rows` by `registers`; inside compiled code only."""
-    raise TypeError("tile runs inside compiled code only")
+    _every_tile(A, rs, cs, B, ldb, K, C, ldc, I, ldi, low, rows, registers)
 
 
-@overload(tile, strict=False)
-def _compiled_tile(
-    A: Any,
-    rs: Any,
-    cs: Any,
-    B: Any,
-    ldb: Any,
-    K: Any,
-    C: Any,
-    ldc: Any,
-    I: Any,
-    ldi: Any,
-    low: Any,
-    rows: Any,
-    registers: Any,
-) -> Any:
-    if A.dtype == types.float32:
-        return lambda A, rs, cs, B, ldb, K, C, ldc, I, ldi, low, rows, registers: _single(
-            A, rs, cs, B, ldb, K, C, ldc, I, ldi, low, rows, registers
-        )
-    return lambda A, rs, cs, B, ldb, K, C, ldc, I, ldi, low, rows, registers: _double(
-        A, rs, cs, B, ldb, K, C, ldc, I, ldi, low, rows, registers
-    )
+def tile_signature(dtype: Any) -> Any:
+    """Return the signature of `tile`."""
+    p, n = POINTERS[dtype], types.intp
+    return types.void(p, n, n, p, n, n, p, n, p, n, dtype, n, n)
+
+
+TILE = Named(tile, tile_signature)
+call_tile = TILE.call
