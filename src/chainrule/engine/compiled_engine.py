@@ -180,6 +180,8 @@ class CompiledEngine:
         }
         for place, array in self.memory.items():
             run[place] = array.ctypes.data
+        self.addresses = run.ctypes.data, self.P.ctypes.data
+        self.drops, self.statistics = bool(table[:, DROP].any()), self._statistics()
 
     def _enter_kernels(self, l: int, kind: Any) -> None:
         """Compile what a layer needs, and enter it in its row of the table."""
@@ -248,40 +250,35 @@ class CompiledEngine:
     ) -> tuple[int, FloatArray]:
         source, order = self._source(X, Y, w, rows)
         losses = np.zeros((n_batches, self.threads))
-        statistics = self._statistics()
-        for name, running in statistics.items():
+        for name, running in self.statistics.items():
             running[:] = self.network.statistics[name][0]
         used = {
             epoch.VECTOR: self.network.vector,
             epoch.SOURCE: source.table,
-            epoch.TARGETS: source.targets,
-            epoch.LABELS: source.labels,
-            epoch.WEIGHTS: source.weights,
             epoch.ORDER: order,
             epoch.RATES: self.rates.of(self.steps, n_batches),
-            epoch.KEYS: self._keys(n_batches),
             epoch.LOSSES: losses,
         }
+        if self.drops:
+            used[epoch.KEYS] = self._keys(n_batches)
         run = self.run
         for place, array in used.items():
-            run[place] = array.ctypes.data if array.size else 0
+            run[place] = array.ctypes.data
         run[epoch.N_ROWS], run[epoch.BATCH_SIZE] = len(order), batch_size
         run[epoch.FIRST_STEP] = self.steps
-        arguments = (run.ctypes.data, self.P.ctypes.data, self.max_norm)
+        arguments = (*self.addresses, self.max_norm)
         others = [
             self.pool.submit(self.run_epoch, tid, *arguments) for tid in range(1, self.threads)
         ]
         done = self.run_epoch(0, *arguments)
         for other in others:
             other.result()
-        for name, running in statistics.items():
+        for name, running in self.statistics.items():
             self.network.statistics[name][0] = running
         return done, losses.sum(axis=1)
 
     def _keys(self, n_batches: int) -> npt.NDArray[np.int64]:
         """Return the keys of the dropout masks by update and layer: (n_batches, L + 1, 2)."""
-        if not self.layout.table[:, DROP].any():
-            return np.zeros((0, 0, 2), np.int64)
         numbers = np.arange(self.steps, self.steps + n_batches)[:, None]
         layers = np.arange(len(self.layout.table))[None, :]
         return layer_keys(self.key, numbers, layers).astype(np.int64)

@@ -45,6 +45,8 @@ def describe_gradient(network: Network, gradients: Mapping[str, Array]) -> str |
 
 def describe_parameters(network: Network) -> str | None:
     """Return the first layer with a parameter that is not finite, or None."""
+    if np.isfinite(network.vector).all():
+        return None
     for name, values in network.parameters.items():
         if not np.isfinite(values).all():
             layer = name.lstrip("Wbgam")

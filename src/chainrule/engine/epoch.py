@@ -40,7 +40,7 @@ from chainrule.engine.products import call_backward
 from chainrule.engine.registers import POINTERS, at, get, lanes, pointer_from, put
 from chainrule.engine.registers.calls import Addressed, caller
 from chainrule.engine.registers.threads import atomic_load
-from chainrule.engine.source import GATHER
+from chainrule.engine.source import GATHER, LABELS, TARGETS, WEIGHTS
 
 # The table of a run: sizes, and addresses of memory and of kernels; 0 for what there is none of.
 (
@@ -69,9 +69,6 @@ from chainrule.engine.source import GATHER
     PREPARE,
     NORMS,
     SOURCE,
-    TARGETS,
-    LABELS,
-    WEIGHTS,
     ORDER,
     N_ROWS,
     RATES,
@@ -79,7 +76,7 @@ from chainrule.engine.source import GATHER
     FIRST_STEP,
     LOSSES,  # receives each thread's part of the cost, by step
     N_NUMBERS,
-) = range(35)
+) = range(32)
 
 call_loss, call_gradient = caller(loss_signature), GRADIENT_BY_UNITS.call
 call_clipped = UPDATE_CLIPPED.call
@@ -96,13 +93,13 @@ def run_epoch(tid: Any, run: Any, P: Any, max_norm: Any) -> int:
     V, S = pointer_from(get(run, VECTOR), P), pointer_from(get(run, STATES), P)
     G, T = pointer_from(get(run, GRADIENTS), P), pointer_from(get(run, TRANSPOSED), P)
     A, D = pointer_from(get(run, ACTIVATIONS), P), pointer_from(get(run, DELTAS), P)
-    Y, targets = pointer_from(get(run, TARGETS), P), pointer_from(get(run, BATCH_TARGETS), P)
+    targets = pointer_from(get(run, BATCH_TARGETS), P)
     zeros = at(pointer_from(get(run, SCRATCH), P), tid * get(run, SCRATCH_SIZE))
     scratch, v = at(zeros, 2 * lanes(P)), lanes(P)
     shares = at(pointer_from(get(run, SHARES), P), tid * get(run, SHARES_SIZE))
     source = pointer_from(get(run, SOURCE), np.int64)
     order, rows = pointer_from(get(run, ORDER), np.int64), get(run, N_ROWS)
-    labels, weights = get(run, LABELS), get(run, WEIGHTS)
+    Y, labels = pointer_from(get(source, TARGETS), P), get(source, LABELS)
     keys = pointer_from(get(run, KEYS), np.int64)
     rates = pointer_from(get(run, RATES), np.float64)
     losses = pointer_from(get(run, LOSSES), np.float64)
@@ -125,7 +122,7 @@ def run_epoch(tid: Any, run: Any, P: Any, max_norm: Any) -> int:
         of_batch = (source, L[0, N_OUT], order, first, r0, r1, rows, A, into_row, into_unit)
         call_gather(get(source, GATHER), A, of_batch)
         gather_targets(Y, labels, order, first, r0, r1, n_out, targets, row, unit)
-        stride = share_out(weights, order, first, m, r0, r1, shares, by_units)
+        stride = share_out(get(source, WEIGHTS), order, first, m, r0, r1, shares, by_units)
 
         generation = forward_rows(
             L, P, A, zeros, keys, step, r0, r1 - r0, m, barrier, generation, tid, nth

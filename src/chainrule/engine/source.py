@@ -24,8 +24,11 @@ from chainrule._types import Array, FloatArray
     INDICES,  # address of the columns of the numbers (int32), where sparse; or 0
     STARTS,  # address of where each row begins among the numbers (int64), where sparse; or 0
     GATHER,  # address of the kernel that gathers them
+    TARGETS,  # address of the targets (m, n_L) of the float type
+    LABELS,  # address of the class numbers (m,) of int64 in their place, or 0
+    WEIGHTS,  # address of the weights (m,) of float64, or 0
     N_NUMBERS,
-) = range(8)
+) = range(11)
 
 
 class Source:
@@ -36,20 +39,19 @@ class Source:
     X : Inputs
         The inputs that the table is about.
     table : array of int64
-        Where they lie.
-    targets, labels, weights : array
-        Each of one type, layout and access, for which the epoch is compiled: (m, n_L) of the
-        float type, (m,) of int64 and (m,) of float64. What there is none of is empty.
+        Where they, the targets and the weights lie.
     """
 
     def __init__(self, X: Inputs, Y: Array, w: FloatArray | None) -> None:
         self.X, self.table = X, np.zeros(N_NUMBERS, np.int64)
         self._kept: list[npt.NDArray[Any]] = []  # as long as their addresses are in use
         self._locate(X)
-        classes = Y.dtype.kind == "i"
-        self.labels = _plain(Y[:, 0] if classes else np.empty(0), np.int64)
-        self.targets = _plain(np.empty((0, 1)) if classes else Y, X.dtype)
-        self.weights = _plain(np.empty(0) if w is None else w[:, 0], np.float64)
+        if Y.dtype.kind == "i":
+            self.table[LABELS] = self._address(Y[:, 0], np.int64)
+        else:
+            self.table[TARGETS] = self._address(Y, X.dtype)
+        if w is not None:
+            self.table[WEIGHTS] = self._address(w[:, 0], np.float64)
 
     def _locate(self, X: Inputs) -> None:
         table, data = self.table, X.data
@@ -66,10 +68,6 @@ class Source:
     def _address(self, array: npt.NDArray[Any], dtype: npt.DTypeLike) -> int:
         self._kept.append(np.ascontiguousarray(array, dtype))
         return self._kept[-1].ctypes.data
-
-
-def _plain(array: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    return np.require(array, dtype, ["C", "W"])
 
 
 def can_be_read(X: Inputs) -> bool:
