@@ -6,6 +6,7 @@ from typing import Any
 
 from numba import njit
 
+from chainrule.engine.compilation import cached_on_disk
 from chainrule.engine.layout import (
     B_FROM,
     BY_UNITS,
@@ -18,7 +19,14 @@ from chainrule.engine.layout import (
     W_FROM,
     W_SIZE,
 )
-from chainrule.engine.registers import at, get, lanes, put
+from chainrule.engine.registers import at, get, lanes, pointer_to, put
+
+
+@cached_on_disk
+@njit(error_model="numpy")
+def copy_arrays(L: Any, vector: Any, panels: Any, back: Any) -> None:
+    """Do what `copy_parameters` does, with arrays, and on one thread."""
+    copy_parameters(L, pointer_to(vector), pointer_to(panels), back, 0, 1)
 
 
 @njit(error_model="numpy")
