@@ -25,10 +25,14 @@ from chainrule import (
     Optimizer,
     fit,
 )
+from chainrule._inputs import Inputs
 from chainrule.activations import ACTIVATIONS
 from chainrule.callbacks import Progress
+from chainrule.engine import choose_engine
+from chainrule.engine.interface import Engine
 from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS
+from chainrule.penalties import NO_PENALTY, Penalty
 from chainrule.schedules import Exponential
 from tests.gradients import OUTPUTS
 from tests.processes import run_python
@@ -338,6 +342,54 @@ def test_what_cannot_be_compiled_falls_back_with_the_reason() -> None:
                 Network([3, 4, 1], hidden=hidden), X, y, epochs=2, engine="compiled", verbose=0
             )
         assert len(history) == 2
+
+
+def engine_for(name: str, network: Network, penalty: Penalty = NO_PENALTY) -> Engine:
+    rng = np.random.default_rng(0)
+    arguments = (OPTIMIZERS["adam"], penalty, None, None, rng)
+    return choose_engine(name, network, *arguments, batch_size=8, updates=4, threads=1)
+
+
+@pytest.mark.parametrize("first", ["numpy", "compiled"])
+@pytest.mark.parametrize("second", ["numpy", "compiled"])
+def test_a_state_goes_on_in_another_engine(first: str, second: str) -> None:
+    """Four updates of Adam are two and two more, by the same engine or the other."""
+    rng = np.random.default_rng(0)
+    whole = Network([5, 17, 3], hidden="relu", normalization="layer", random_state=0)
+    parts = whole.copy()
+    X, Y, rows = (
+        Inputs(rng.normal(size=(32, 5)), whole.dtype),
+        np.zeros((32, 1), int),
+        np.arange(32),
+    )
+    engine_for("numpy", whole).train_batches(X, Y, None, rows, 8)
+    engine = engine_for(first, parts)
+    engine.train_batches(X, Y, None, rows[:16], 8)
+    state = engine.get_state()
+    assert (state.steps, [len(value) for value in state.values]) == (2, [len(parts.vector)] * 2)
+    engine = engine_for(second, parts)
+    engine.set_state(state)
+    engine.train_batches(X, Y, None, rows[16:], 8)
+    # 1e-10: the engines differ by the rounding of sums
+    np.testing.assert_allclose(parts.vector, whole.vector, rtol=1e-10, atol=1e-12)
+
+
+def test_a_shared_penalty_is_told_apart_from_the_loss() -> None:
+    """Each batch's penalty is ½ λ Σ w² over its rows or weights; what can't share falls back."""
+    rng = np.random.default_rng(0)
+    network = Network([5, 4, 3], random_state=0)
+    X, Y = Inputs(rng.normal(size=(11, 5)), network.dtype), np.zeros((11, 1), int)
+    squares = sum((W**2).sum() for name, W in network.parameters.items() if name[0] == "W")
+    with pytest.warns(UserWarning, match="no penalty that the examples share"):
+        engine = engine_for("compiled", network, Penalty(l2=0.5, shared=True))
+    loss = network.loss(X[:8], Y[:8])
+    losses = engine.train_batches(X, Y, None, np.arange(11), 8)
+    assert losses[0] == pytest.approx(loss)
+    assert len(losses) == len(engine.penalties) == 2
+    assert engine.penalties[0] == pytest.approx(0.25 * squares / 8)
+    squares = sum((W**2).sum() for name, W in network.parameters.items() if name[0] == "W")
+    engine.train_batches(X, Y, np.full((11, 1), 3.0), np.arange(8), 8)
+    assert engine.penalties == [pytest.approx(0.25 * squares / 24)]
 
 
 def test_auto_compiles_where_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:

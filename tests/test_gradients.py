@@ -20,7 +20,7 @@ from tests.gradients import OUTPUTS, random_case, relative_error
 # and more.
 TOLERANCE = 1e-7
 
-PENALTIES = [Penalty(), Penalty(l2=0.3), Penalty(l1=0.2), Penalty(l2=0.1, l1=0.1)]
+PENALTIES = [Penalty(), Penalty(l2=0.3), Penalty(l1=0.2), Penalty(0.8, 0.4, shared=True)]
 HIDDEN = sorted({activation.name for activation in ACTIVATIONS.values()})
 
 

@@ -22,7 +22,7 @@ from chainrule import (
     Optimizer,
     RMSProp,
 )
-from chainrule.optimizers import OPTIMIZERS, clip_by_norm, clip_by_value
+from chainrule.optimizers import OPTIMIZERS, adam_epsilon_hat, clip_by_norm, clip_by_value
 from chainrule.penalties import Penalty
 
 
@@ -55,6 +55,10 @@ def test_two_steps_by_hand() -> None:
     first = 0.1 * (m1 / 0.1) / math.sqrt(q1 / 0.001)
     second = 0.1 * (m2 / 0.19) / math.sqrt(q2 / (1 - 0.999**2))
     assert two_steps(Adam(epsilon=1e-12), (g1, g2)) == pytest.approx(1 - first - second)
+    hat = Optimizer("hat", adam_epsilon_hat, 0.1, ("m", "v"), {"b": 0.9, "c": 0.999, "e": 0.5})
+    first = 0.1 * math.sqrt(0.001) / 0.1 * m1 / (math.sqrt(q1) + 0.5)
+    second = 0.1 * math.sqrt(1 - 0.999**2) / 0.19 * m2 / (math.sqrt(q2) + 0.5)
+    assert two_steps(hat, (g1, g2)) == pytest.approx(1 - first - second)
     first = 0.1 * (0.9 * m1 / 0.19 + 0.1 * g1 / 0.1) / math.sqrt(q1 / 0.001)
     second = 0.9 * m2 / (1 - 0.9**3) + 0.1 * g2 / 0.19
     second *= 0.1 / math.sqrt(q2 / (1 - 0.999**2))

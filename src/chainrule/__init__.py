@@ -1,5 +1,7 @@
 """A multi-layer neural network from scratch: the formula you read is the formula that runs."""
 
+from typing import TYPE_CHECKING, Any
+
 from chainrule.activation import Activation
 from chainrule.activations import ELU, LeakyReLU
 from chainrule.callbacks import Callback, EarlyStopping, ProgressBar
@@ -23,6 +25,9 @@ from chainrule.optimizers import (
 from chainrule.structure import Layer, Structure
 from chainrule.training import fit
 
+if TYPE_CHECKING:
+    from chainrule.estimators import MLPClassifier, MLPRegressor
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -41,6 +46,8 @@ __all__ = [
     "LeakyReLU",
     "Lion",
     "Loss",
+    "MLPClassifier",
+    "MLPRegressor",
     "Momentum",
     "NAdam",
     "Nesterov",
@@ -52,3 +59,15 @@ __all__ = [
     "Structure",
     "fit",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("MLPClassifier", "MLPRegressor"):
+        from chainrule import estimators  # loads scikit-learn, for which the others need not wait
+
+        return getattr(estimators, name)
+    raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

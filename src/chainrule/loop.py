@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from chainrule import steps
-from chainrule._types import Generator
+from chainrule._types import FloatArray, Generator
 from chainrule.batches import Examples
 from chainrule.callbacks import Callback, Progress, ProgressBar
 from chainrule.engine.diagnosis import NotFiniteError, describe_loss, describe_parameters
@@ -32,6 +33,24 @@ OF_OUTPUTS = {
 
 class DivergenceError(ArithmeticError):
     """Raised when a loss or a parameter stops being finite: says where first, and what to try."""
+
+
+def batch_weights(
+    rows: npt.NDArray[np.intp], sample_weight: FloatArray | None, batch_size: int
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+    """Return the rows of the mini-batches that count, and the sum of the weights in each.
+
+    A mini-batch of no weight has no mean loss, and is passed over.
+    """
+    starts = np.arange(0, len(rows), batch_size)
+    weights = np.ones(len(rows))
+    if sample_weight is not None:
+        weights = sample_weight[rows, 0].astype(np.float64)
+    shares = np.add.reduceat(weights, starts)
+    if shares.all():
+        return rows, shares
+    counts = np.diff([*starts, len(rows)])
+    return rows[np.repeat(shares > 0, counts)], shares[shares > 0]
 
 
 @dataclass
@@ -116,14 +135,7 @@ class Run:
         rows = steps.draw_order(
             len(train), batch_size, self.shuffle, self.drop_last, random_state=self.rng
         )
-        starts = np.arange(0, len(rows), batch_size)
-        weights = np.ones(len(rows))
-        if train.sample_weight is not None:
-            weights = train.sample_weight[rows, 0].astype(np.float64)
-        shares = np.add.reduceat(weights, starts)
-        if not shares.all():  # a mini-batch of no weight has no mean loss, and is passed over
-            rows = rows[np.repeat(shares > 0, np.diff([*starts, len(rows)]))]
-            shares = shares[shares > 0]
+        rows, shares = batch_weights(rows, train.sample_weight, batch_size)
         costs: list[float] = []
         while (done := len(costs)) < len(shares):
             count = 1 if self.someone_wants_batches() else self.engine.stride

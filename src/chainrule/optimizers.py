@@ -81,6 +81,24 @@ def adam(
     return w - alpha * m_hat / (np.sqrt(v_hat) + epsilon), m, v
 
 
+def adam_epsilon_hat(
+    w: Array,
+    dw: Array,
+    m: Array,
+    v: Array,
+    alpha: float,
+    t: int,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    epsilon: float = 1e-8,
+) -> tuple[Array, Array, Array]:
+    """Adam with ε added to √v before its correction, in the order that ends their section 2."""
+    m = beta1 * m + (1 - beta1) * dw
+    v = beta2 * v + (1 - beta2) * dw * dw
+    alpha_t = alpha * (1 - beta2**t) ** 0.5 / (1 - beta1**t)
+    return w - alpha_t * m / (np.sqrt(v) + epsilon), m, v
+
+
 def nadam(
     w: Array,
     dw: Array,

@@ -37,25 +37,46 @@ def l1_penalty_slope(w: Array, l1: float) -> Array:
 
 @dataclass(frozen=True)
 class Penalty:
-    """The penalties of one training run: factors `l2` and `l1`, each 0 by default.
+    """The penalties of one training run.
 
-    Raises ValueError if a factor is negative, TypeError if it is not a number.
+    Parameters
+    ----------
+    l2, l1 : float, default 0
+        The factors.
+    shared : bool, default False
+        Whether the examples of a mini-batch share it: it is then divided by their number, or by
+        the sum of their weights, J = (Σᵢ wᵢ Lᵢ + penalty) / Σᵢ wᵢ, as scikit-learn's ``alpha`` is.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a factor is negative, or not a number.
     """
 
     l2: float = 0.0
     l1: float = 0.0
+    shared: bool = False
 
     def __post_init__(self) -> None:
         _checks.check_number("l2", self.l2, low=0)
         _checks.check_number("l1", self.l1, low=0)
 
-    def value(self, W: Array) -> Array:
-        """Return ½ l2 Σ w² + l1 Σ abs(w) over the weights of one matrix."""
-        return np.sum(l2_penalty(W, self.l2) + l1_penalty(W, self.l1))
+    def __bool__(self) -> bool:
+        return bool(self.l2 or self.l1)
 
-    def slope(self, W: Array) -> Array:
-        """Return its slope at each weight, of the shape of `W`."""
-        return l2_penalty_slope(W, self.l2) + l1_penalty_slope(W, self.l1)
+    def value(self, W: Array, m: Array = 1) -> Array:
+        """Return ½ l2 Σ w² + l1 Σ abs(w) over the weights of one matrix.
+
+        `m` is the number of examples in the batch, or the sum of their weights; it counts where
+        they share the penalty.
+        """
+        value = np.sum(l2_penalty(W, self.l2) + l1_penalty(W, self.l1))
+        return value / m if self.shared else value
+
+    def slope(self, W: Array, m: Array = 1) -> Array:
+        """Return its slope at each weight, of the shape of `W`; `m` as in `value`."""
+        slope = l2_penalty_slope(W, self.l2) + l1_penalty_slope(W, self.l1)
+        return slope / m if self.shared else slope
 
 
 NO_PENALTY = Penalty()

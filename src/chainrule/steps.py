@@ -193,11 +193,21 @@ def compute_cost(
     else:
         L = loss.elementwise(A, Y)
     J = float(mean_over_examples(L, sample_weight))
-    if penalty != NO_PENALTY:
+    if penalty:
         if parameters is None:
             raise ValueError("parameters must be given where there is a penalty")
-        J += sum(float(penalty.value(W)) for name, W in parameters.items() if name[0] == "W")
+        J += penalty_on(parameters, penalty, weight_of(A, sample_weight))
     return J
+
+
+def penalty_on(parameters: Parameters, penalty: Penalty, m: Array) -> float:
+    """Return the penalty on all weights W, in the cost of a batch of `m` examples."""
+    return sum(float(penalty.value(W, m)) for name, W in parameters.items() if name[0] == "W")
+
+
+def weight_of(rows: Array, sample_weight: Array | None) -> Array:
+    """Return by how much a batch counts: its number of rows, or the sum of their weights."""
+    return len(rows) if sample_weight is None else sample_weight.sum()
 
 
 def backward_propagation(
@@ -230,9 +240,9 @@ def backward_propagation(
     """
     L = len(structure.layers)
     dZ = _output_gradient(cache, Y, structure)
-    m = len(dZ)
+    m = weight_of(dZ, sample_weight)
     if sample_weight is not None:
-        dZ, m = sample_weight * dZ, sample_weight.sum()
+        dZ = sample_weight * dZ
     gradients = {}
     for l in range(L, 0, -1):
         W, A_prev = parameters[f"W{l}"], cache[f"A{l - 1}"]
@@ -244,8 +254,8 @@ def backward_propagation(
             dU = standardize_backward(dZ * gamma, U, cache[f"var{l}"], NORMALIZATIONS[kind])
         gradients[f"dW{l}"] = A_prev.T @ dU / m
         gradients[f"db{l}"] = dZ.sum(axis=0, keepdims=True) / m
-        if penalty != NO_PENALTY:
-            gradients[f"dW{l}"] += penalty.slope(W)
+        if penalty:
+            gradients[f"dW{l}"] += penalty.slope(W, m)
         if l > 1:
             dA_prev = dU @ W.T
             dZ = _through_activation(dA_prev, l - 1, cache, structure)

@@ -20,7 +20,7 @@ from chainrule.engine import by_units, epoch, formulas, masking, normalizing
 from chainrule.engine.clipping import NORM_PART, UPDATE_CLIPPED
 from chainrule.engine.diagnosis import NotFiniteError, describe_loss
 from chainrule.engine.gathering import gathering
-from chainrule.engine.interface import Rates
+from chainrule.engine.interface import Rates, State
 from chainrule.engine.layout import (
     BACKWARD,
     BACKWARD_APART,
@@ -45,7 +45,7 @@ from chainrule.engine.layout import (
     aligned_zeros,
     lie_by_units,
 )
-from chainrule.engine.packing import COPY_PARAMETERS
+from chainrule.engine.packing import COPY_FROM_PYTHON, COPY_PARAMETERS
 from chainrule.engine.products import MULTIPLY_ROWS
 from chainrule.engine.registers.tile import TILE, TILE_ROWS
 from chainrule.engine.registers.types import REGISTERS
@@ -61,8 +61,10 @@ WORTH_A_THREAD = 3e6
 SECONDS_A_CALL = 0.1
 
 
-def cannot_do(structure: Structure) -> str | None:
-    """Return what of a structure the compiled engine can't do, or None if it can do all."""
+def cannot_do(structure: Structure, penalty: Penalty) -> str | None:
+    """Return what of a training run the compiled engine can't do, or None if it can do all."""
+    if penalty and penalty.shared:
+        return "the compiled engine has no penalty that the examples share yet"
     for layer in structure.layers:
         g = layer.activation
         if g.vjp is not None and g.vjp is not ACTIVATIONS["softmax"].vjp:
@@ -89,7 +91,7 @@ class CompiledEngine:
     Parameters
     ----------
     network : Network
-        Changed in place. Its structure must be such that `cannot_do` is None.
+        Changed in place. Its structure and the penalty must be such that `cannot_do` is None.
     optimizer, penalty, clip_norm, clip_value, key
         As in :class:`~chainrule.engine.numpy_engine.NumpyEngine`.
     batch_size : int
@@ -115,6 +117,7 @@ class CompiledEngine:
         self.network, self.key = network, key
         structure, dtype = network.structure, network.dtype
         self.rates, self.steps = Rates(optimizer.learning_rate), 0
+        self.penalties: list[float] = []
         self.source: Source | None = None
         self.most = max(1, MOST_NUMBERS // (batch_size * structure.n_inputs))
         self.stride = min(16, self.most)
@@ -322,3 +325,24 @@ class CompiledEngine:
         error = NotFiniteError(describe_loss(loss, network, cache))
         error.batch = batch
         return error
+
+    def get_state(self) -> State:
+        """Return the state of the update rule, as every engine does."""
+        values = tuple(
+            np.zeros_like(self.network.vector) for _ in range(int(self.run[epoch.N_STATES]))
+        )
+        self._copy_states(values, back=1)
+        return State(self.steps, values)
+
+    def set_state(self, state: State) -> None:
+        """Go on from a state, as every engine does."""
+        self.steps = state.steps
+        self._copy_states(state.values, back=0)
+
+    def _copy_states(self, values: tuple[FloatArray, ...], back: int) -> None:
+        """Copy the rule's states, or, if `back`, bring them there."""
+        table, states = self.layout.table, self.memory[epoch.STATES]
+        copy = COPY_FROM_PYTHON(COPY_PARAMETERS.publish(self.kind).address)
+        for i, value in enumerate(values):
+            panels = states[i * self.layout.n_parameters :]
+            copy(table.ctypes.data, len(table), value.ctypes.data, panels.ctypes.data, back, 0, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -13,6 +14,22 @@ from chainrule import _checks
 from chainrule._inputs import Inputs
 from chainrule._types import Array, FloatArray
 from chainrule.schedules import Constant, ReduceOnPlateau, Schedule, as_schedule
+
+
+@dataclass(frozen=True)
+class State:
+    """What an update rule carries from one update to the next.
+
+    Attributes
+    ----------
+    steps : int
+        Number of updates so far.
+    values : tuple of array (n_parameters,)
+        The running values that the rule keeps, in the order of ``network.vector``.
+    """
+
+    steps: int
+    values: tuple[FloatArray, ...]
 
 
 class Engine(Protocol):
@@ -26,11 +43,15 @@ class Engine(Protocol):
         Number of updates so far.
     stride : int
         How many mini-batches it would like to be given at a time.
+    penalties : list of float
+        What a penalty that the examples share added to the cost of each mini-batch of the last
+        call, before its update; empty where there is none.
     """
 
     rates: Rates
     steps: int
     stride: int
+    penalties: list[float]
 
     def train_batches(
         self,
@@ -42,9 +63,19 @@ class Engine(Protocol):
     ) -> list[float]:
         """Update the network on mini-batches of `rows`, and return the loss before each update.
 
+        No loss includes a penalty.
+
         Raises NotFiniteError, with the number of the mini-batch among these, if a loss or a
         gradient is not finite; the network is then as it was before that update.
         """
+        ...
+
+    def get_state(self) -> State:
+        """Return a copy of the state of the update rule."""
+        ...
+
+    def set_state(self, state: State) -> None:
+        """Go on from the state of another run of the same network and rule."""
         ...
 
 

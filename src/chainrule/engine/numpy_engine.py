@@ -12,7 +12,7 @@ from chainrule._inputs import Inputs
 from chainrule._types import Array, FloatArray
 from chainrule.dropout import Key
 from chainrule.engine.diagnosis import NotFiniteError, describe_gradient, describe_loss
-from chainrule.engine.interface import Rates
+from chainrule.engine.interface import Rates, State
 from chainrule.network import Network
 from chainrule.normalization import unbiased, update_running
 from chainrule.optimizers import Optimizer, clip_by_norm, clip_by_value
@@ -51,6 +51,7 @@ class NumpyEngine:
             {name: np.full(w.shape, name[0] == "W") for name, w in network.parameters.items()}
         )
         self.steps, self.stride = 0, 1
+        self.penalties: list[float] = []
 
     def train_batches(
         self,
@@ -62,6 +63,7 @@ class NumpyEngine:
     ) -> list[float]:
         """Train on mini-batches of `rows`, as every engine does."""
         losses = []
+        self.penalties = []
         for start in range(0, len(rows), batch_size):
             batch = rows[start : start + batch_size]
             w = None if sample_weight is None else sample_weight[batch]
@@ -91,6 +93,9 @@ class NumpyEngine:
         dw = network.flatten(gradients, prefix="d")
         if not math.isfinite(dw.sum()) and (where := describe_gradient(network, gradients)):
             raise NotFiniteError(where)
+        if self.penalty and self.penalty.shared:
+            m = steps.weight_of(X, w)
+            self.penalties.append(steps.penalty_on(network.parameters, self.penalty, m))
         if self.clip_value is not None:
             dw = clip_by_value(dw, self.clip_value)
         if self.clip_norm is not None:
@@ -104,3 +109,11 @@ class NumpyEngine:
             batch = cache[name] if name.startswith("mean") else unbiased(cache[name], len(X))
             running[:] = update_running(running, batch)
         return J
+
+    def get_state(self) -> State:
+        """Return the state of the update rule, as every engine does."""
+        return State(self.steps, tuple(value.copy() for value in self.state))
+
+    def set_state(self, state: State) -> None:
+        """Go on from a state, as every engine does."""
+        self.steps, self.state = state.steps, tuple(value.copy() for value in state.values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any
 
 from numba import types
@@ -69,3 +70,7 @@ def _signature(dtype: Any) -> Any:
 
 COPY_PARAMETERS = Named(copy_parameters, _signature)
 call_copy_parameters = COPY_PARAMETERS.call
+# How Python calls it.
+COPY_FROM_PYTHON = ctypes.CFUNCTYPE(
+    None, ctypes.c_void_p, ctypes.c_ssize_t, *[ctypes.c_void_p] * 2, *[ctypes.c_ssize_t] * 3
+)

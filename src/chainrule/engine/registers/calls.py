@@ -82,12 +82,13 @@ class Named:
     def _name_of(self, dtype: Any) -> str:
         return f"chainrule_{self.function.__name__}_{dtype}"
 
-    def publish(self, dtype: Any) -> None:
+    def publish(self, dtype: Any) -> Any:
         """Compile the function for a float type, or load it, before code that calls it."""
         if dtype not in self._kernels:
             made = kernel(self.make_signature(dtype), lambda: self.function, self._name_of(dtype))
             self._kernels[dtype] = made
             llvmlite.binding.add_symbol(self._name_of(dtype), made.address)
+        return self._kernels[dtype]
 
 
 def _type(context: Any, signature: Any) -> ir.FunctionType:
