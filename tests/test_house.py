@@ -66,12 +66,13 @@ def test_all_names_are_there_and_sorted() -> None:
 
 
 def test_core_dependencies_are_few() -> None:
-    """NumPy, Numba and scikit-learn; everything else is an extra."""
+    """NumPy, Numba, scikit-learn and SciPy; everything else is an extra."""
     core = [line for line in requires("chainrule") or [] if "extra ==" not in line]
     assert sorted(line.split(">")[0].split("<")[0].strip() for line in core) == [
         "numba",
         "numpy",
         "scikit-learn",
+        "scipy",
     ]
 
 
