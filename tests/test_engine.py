@@ -254,7 +254,10 @@ def test_sizes_that_go_in_parts(sizes: list[int], m: int, batch_size: int, dtype
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("arguments", [{}, {"clip_norm": 0.1}])
-def test_same_bits_on_any_number_of_threads(dtype: Any, arguments: dict[str, float]) -> None:
+@pytest.mark.parametrize("batch_size", [3, 64, 130])  # more activations than weights, and fewer
+def test_same_bits_on_any_number_of_threads(
+    dtype: Any, arguments: dict[str, float], batch_size: int
+) -> None:
     """Parameters after three epochs are identical on 1, 2, 3 and 4 threads, and in a second run."""
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(500, 23)), rng.integers(0, 5, 500)
@@ -266,7 +269,7 @@ def test_same_bits_on_any_number_of_threads(dtype: Any, arguments: dict[str, flo
             X,
             y,
             epochs=3,
-            batch_size=64,
+            batch_size=batch_size,
             engine="compiled",
             threads=threads,
             random_state=0,

@@ -16,6 +16,7 @@ from chainrule.engine.layout import (
     A_AT,
     BY_UNITS,
     D_AT,
+    EXAMPLE,
     G_AT,
     IN_PAD,
     LD,
@@ -168,6 +169,7 @@ def gradient_by_units(
     P: Any,
     S: Any,
     G: Any,
+    r0: Any,
     m: Any,
     stride: Any,
     store_all: Any,
@@ -179,10 +181,10 @@ def gradient_by_units(
     tid: Any,
     nth: Any,
 ) -> None:
-    """dWᵀ = dZᵀ A_prev and db = Σ dZ with the update behind them: this thread's panels."""
+    """dWᵀ = dZᵀ A_prev and db = Σ dZ over m rows from r0, and the update: this thread's panels."""
     L = layer_table(table, layers)
     k, n, ld, ld_in, units = L[l, N_IN], L[l, N_OUT], L[l, LD], L[l - 1, LD], L[l, N_PAD]
-    x, dz, v = at(A, L[l - 1, A_AT]), at(D, L[l, D_AT]), lanes(A)
+    x, dz, v = at(A, L[l - 1, A_AT] + r0 * L[l - 1, EXAMPLE]), at(D, L[l, D_AT] + r0), lanes(A)
     n_panels = (L[l, IN_PAD] + 2 * v - 1) // (2 * v)
     for panel in range(tid, n_panels, nth):
         j = panel * 2 * v
@@ -226,7 +228,7 @@ def _sum_of_row(D: Any, m: Any) -> Any:
 
 def _gradient_signature(dtype: Any) -> Any:
     p, n = POINTERS[dtype], types.intp
-    return types.void(TABLE, n, n, p, p, p, p, p, n, n, n, p, p, n, types.float64, n, n, n)
+    return types.void(TABLE, n, n, p, p, p, p, p, n, n, n, n, p, p, n, types.float64, n, n, n)
 
 
 GRADIENT_BY_UNITS = Addressed(gradient_by_units, _gradient_signature)

@@ -12,6 +12,7 @@ from typing import Any
 from numba import types
 
 from chainrule.engine.barrier import meet
+from chainrule.engine.blocks import add_blocks
 from chainrule.engine.compilation import inner
 from chainrule.engine.formulas import prepare_signature
 from chainrule.engine.gradients import call_update
@@ -34,6 +35,7 @@ def update_clipped(
     size: Any,
     norms: Any,
     max_norm: Any,
+    blocks: Any,
     update: Any,
     prepare: Any,
     alpha: Any,
@@ -50,7 +52,7 @@ def update_clipped(
         n_weights, n_all = L[l, W_SIZE], L[l, SIZE]
         for start in range(0, n_all, NORM_PART):
             if part % nth == tid:
-                squares = _prepare_part(L, l, start, n_weights, n_all, P, G, prepare)
+                squares = _prepare_part(L, l, start, P, G, size, blocks, prepare)
                 put(norms, part, squares)
             part += 1
     generation = meet(barrier, nth, generation)
@@ -80,7 +82,7 @@ def update_clipped(
 
 def _signature(dtype: Any) -> Any:
     p, n, d = POINTERS[dtype], types.intp, types.float64
-    step = (d, n, n, d, n, TABLE, types.int64, n, n)
+    step = (d, n, n, n, d, n, TABLE, types.int64, n, n)
     return types.int64(TABLE, n, p, p, p, n, types.CPointer(d), *step)
 
 
@@ -89,10 +91,12 @@ UPDATE_CLIPPED = Addressed(update_clipped, _signature)
 
 @inner
 def _prepare_part(
-    L: Any, l: Any, start: Any, n_weights: Any, n_all: Any, P: Any, G: Any, prepare: Any
+    L: Any, l: Any, start: Any, P: Any, G: Any, size: Any, blocks: Any, prepare: Any
 ) -> Any:
-    stop = min(start + NORM_PART, n_all)
-    middle = min(max(start, n_weights), stop)
+    stop = min(start + NORM_PART, L[l, SIZE])
+    middle = min(max(start, L[l, W_SIZE]), stop)
+    if blocks > 1:
+        add_blocks(G, L[l, W_AT] + start, stop - start, size)
     squares = 0.0
     for i, n, weight in ((start, middle - start, 1), (middle, stop - middle, 0)):
         o = L[l, W_AT] + i

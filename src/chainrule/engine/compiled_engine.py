@@ -16,7 +16,7 @@ from chainrule._inputs import MOST_NUMBERS, Inputs
 from chainrule._types import Array, FloatArray
 from chainrule.activations import ACTIVATIONS
 from chainrule.dropout import Key, layer_keys
-from chainrule.engine import by_units, epoch, formulas, masking, normalizing
+from chainrule.engine import blocks, by_units, epoch, formulas, masking, normalizing
 from chainrule.engine.clipping import NORM_PART, UPDATE_CLIPPED
 from chainrule.engine.diagnosis import NotFiniteError, describe_loss
 from chainrule.engine.gathering import gathering
@@ -142,20 +142,23 @@ class CompiledEngine:
         for l in range(1, len(table)):
             self._enter_kernels(l, kind)
         whole = clip_norm is not None
+        in_blocks = blocks.pay(table, layout.n_parameters, batch_size)
         self.max_norm = 0.0 if clip_norm is None else float(clip_norm)
         l2, l1, limit = penalty.l2, penalty.l1, clip_value
         run = self.run = np.zeros(epoch.N_NUMBERS, np.int64)
         run[epoch.LOSS] = self._keep(formulas.loss_kernel(structure.loss, paired, turned[-1], kind))
-        run[epoch.SHORT] = paired
+        run[epoch.SHORT], run[epoch.IN_BLOCKS] = paired, in_blocks
+        run[epoch.TRANSPOSED_SIZE] = layout.n_transposed
         if whole:
             run[epoch.CLIPPED] = self._keep(UPDATE_CLIPPED.compile(kind))
             run[epoch.PREPARE] = self._keep(formulas.prepare_kernel(l2, l1, limit, kind))
             l2, l1, limit = 0.0, 0.0, None
         run[epoch.UPDATE] = self._keep(formulas.update_kernel(optimizer, l2, l1, limit, kind))
         self.run_epoch = epoch.EPOCH_FROM_PYTHON(self._keep(epoch.RUN_EPOCH.compile(kind)))
-        self._take_memory(batch_size, len(optimizer.state), whole)
+        n_gradients = layout.n_parameters * (blocks.BLOCKS if in_blocks else int(whole))
+        self._take_memory(batch_size, len(optimizer.state), n_gradients)
 
-    def _take_memory(self, batch_size: int, n_states: int, whole: bool) -> None:
+    def _take_memory(self, batch_size: int, n_states: int, n_gradients: int) -> None:
         """Take the memory of the run, and enter where it is in its table."""
         layout, run, dtype, threads = self.layout, self.run, self.network.dtype, self.threads
         table, lanes, size = layout.table, layout.lanes, layout.n_parameters
@@ -173,8 +176,10 @@ class CompiledEngine:
             epoch.LAYER_TABLE: table,
             epoch.ACTIVATIONS: self.A,
             epoch.STATES: aligned_zeros(size * n_states, dtype),
-            epoch.GRADIENTS: aligned_zeros(size if whole else 0, dtype),
-            epoch.TRANSPOSED: aligned_zeros(layout.n_transposed, dtype),
+            epoch.GRADIENTS: aligned_zeros(n_gradients, dtype),
+            epoch.TRANSPOSED: aligned_zeros(
+                layout.n_transposed * (threads if run[epoch.IN_BLOCKS] else 1), dtype
+            ),
             epoch.DELTAS: aligned_zeros(layout.n_gradients, dtype),
             epoch.BATCH_TARGETS: aligned_zeros(int(across * table[-1, LD]), dtype),
             epoch.SCRATCH: aligned_zeros(threads * scratch, dtype),

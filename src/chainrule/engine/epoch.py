@@ -16,8 +16,15 @@ import numpy as np
 from numba import types
 
 from chainrule.engine.barrier import meet
+from chainrule.engine.blocks import (
+    BLOCKS,
+    gradient_of_blocks,
+    rows_of_block,
+    update_with_blocks,
+)
 from chainrule.engine.by_units import GRADIENT_BY_UNITS
 from chainrule.engine.clipping import UPDATE_CLIPPED
+from chainrule.engine.compilation import inlined
 from chainrule.engine.formulas import loss_signature
 from chainrule.engine.gathering import call_gather, gather_targets, share_out
 from chainrule.engine.gradients import gradient_and_update
@@ -53,7 +60,9 @@ from chainrule.engine.source import GATHER, LABELS, TARGETS, WEIGHTS
     STATES,
     N_STATES,
     GRADIENTS,
+    IN_BLOCKS,  # 1 if the gradient is a sum over blocks of rows
     TRANSPOSED,
+    TRANSPOSED_SIZE,
     ACTIVATIONS,
     DELTAS,
     SCRATCH,  # of each thread: two registers that stay zero, and room for tiles
@@ -76,7 +85,7 @@ from chainrule.engine.source import GATHER, LABELS, TARGETS, WEIGHTS
     FIRST_STEP,
     LOSSES,  # receives each thread's part of the cost, by step
     N_NUMBERS,
-) = range(32)
+) = range(34)
 
 call_loss, call_gradient = caller(loss_signature), GRADIENT_BY_UNITS.call
 call_clipped = UPDATE_CLIPPED.call
@@ -110,15 +119,16 @@ def run_epoch(tid: Any, run: Any, P: Any, max_norm: Any) -> int:
     row, unit = (1, ld) if by_units != 0 else (ld, 1)
     into_row, into_unit = (1, L[0, LD]) if L[0, BY_UNITS] != 0 else (L[0, LD], 1)
     store_all = 1 if clipped != 0 else 0
+    in_blocks = get(run, IN_BLOCKS) != 0
+    T = at(T, tid * get(run, TRANSPOSED_SIZE) if in_blocks else 0)  # each thread has its own then
     generation = atomic_load(barrier, 8)
     call_copy_parameters(P, (table, layers, V, P, 0, tid, nth))
     generation = meet(barrier, nth, generation)
     step = 0
     for first in range(0, rows, batch_size):
-        transpose_all(L, P, T, tid, nth)
+        transpose_all(L, P, T, 0 if in_blocks else tid, 1 if in_blocks else nth)
         m = min(batch_size, rows - first)
-        blocks = (m + v - 1) // v  # a thread's rows begin at a whole register
-        r0, r1 = min(m, blocks * tid // nth * v), min(m, blocks * (tid + 1) // nth * v)
+        r0, r1 = rows_of_block(m, tid, nth, v)
         of_batch = (source, L[0, N_OUT], order, first, r0, r1, rows, A, into_row, into_unit)
         call_gather(get(source, GATHER), A, of_batch)
         gather_targets(Y, labels, order, first, r0, r1, n_out, targets, row, unit)
@@ -134,38 +144,56 @@ def run_epoch(tid: Any, run: Any, P: Any, max_norm: Any) -> int:
         put(losses, step * nth + tid, share)
         if get(run, SHORT) == 0 and back != 0:  # dL/da is there, and goes on to dL/dz
             call_backward(back, d, (z, a, d, i, j, ld, ld, ld))
-        generation = meet(barrier, nth, generation)  # all costs, and Wᵀ, are there
-        J = 0.0
-        for thread in range(nth):
-            J += get(losses, step * nth + thread)
-        if not math.isfinite(J):
-            break
+        if not in_blocks:
+            generation = meet(barrier, nth, generation)  # all costs, and Wᵀ, are there
+            if not is_finite(losses, step, nth):
+                break
 
         generation = backward_rows(
             L, P, T, A, D, zeros, r0, r1 - r0, m, barrier, generation, tid, nth
         )
-        generation = meet(barrier, nth, generation)  # all dZ are there
+        if not in_blocks or nth > BLOCKS:
+            generation = meet(barrier, nth, generation)  # all dZ are there
 
         alpha, t = get(rates, step), get(run, FIRST_STEP) + step + 1
-        for l in range(1, layers):
-            if L[l, BY_UNITS] != 0:
-                of_layer = (table, layers, l, A, D, P, S, G, m, size, store_all)
-                of_step = (scratch, zeros, update, alpha, t, tid, nth)
-                call_gradient(L[l, GRADIENT], P, (*of_layer, *of_step))
-            else:
-                memory, sizes = (A, D, P, S, G, scratch, zeros), (m, size, n_states)
-                gradient_and_update(L, l, memory, sizes, store_all, update, alpha, t, tid, nth)
+        memory = (A, D, P, S, G, scratch, zeros)
+        if in_blocks:
+            gradient_of_blocks(L, memory, (m, size, n_states), tid, nth)
+            generation = meet(barrier, nth, generation)  # all costs and gradients are there
+            if not is_finite(losses, step, nth):
+                break
+            if clipped == 0:
+                update_with_blocks(L, P, S, G, size, update, alpha, t, tid, nth)
+        else:
+            for l in range(1, layers):
+                if L[l, BY_UNITS] != 0:
+                    of_layer = (table, layers, l, A, D, P, S, G, 0, m, size, store_all)
+                    of_step = (scratch, zeros, update, alpha, t, tid, nth)
+                    call_gradient(L[l, GRADIENT], P, (*of_layer, *of_step))
+                else:
+                    sizes = (0, m, size, n_states)
+                    gradient_and_update(L, l, memory, sizes, store_all, update, alpha, t, tid, nth)
         update_running(L, A, m, tid, nth)
         if clipped != 0:
-            generation = meet(barrier, nth, generation)  # the whole gradient is there
-            norms = pointer_from(get(run, NORMS), np.float64)
-            of_norm = (table, layers, P, S, G, size, norms, max_norm, update, get(run, PREPARE))
+            if not in_blocks:
+                generation = meet(barrier, nth, generation)  # the whole gradient is there
+            norms, blocks = pointer_from(get(run, NORMS), np.float64), BLOCKS if in_blocks else 1
+            of_norm = (table, layers, P, S, G, size, norms, max_norm, blocks, update)
             me = (barrier, generation, tid, nth)
-            generation = call_clipped(clipped, P, (*of_norm, alpha, t, *me))
+            generation = call_clipped(clipped, P, (*of_norm, get(run, PREPARE), alpha, t, *me))
         generation = meet(barrier, nth, generation)  # all weights are updated
         step += 1
     call_copy_parameters(P, (table, layers, V, P, 1, tid, nth))
     return step
+
+
+@inlined
+def is_finite(losses: Any, step: Any, nth: Any) -> Any:
+    """Whether the cost of a mini-batch is, of which each thread wrote a part."""
+    J = 0.0
+    for thread in range(nth):
+        J += get(losses, step * nth + thread)
+    return math.isfinite(J)
 
 
 def _signature(dtype: Any) -> Any:

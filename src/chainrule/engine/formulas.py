@@ -275,10 +275,11 @@ def update_kernel(
     def update(
         P: Any, G: Any, S: Any, stride: Any, n: Any, alpha: Any, t: Any, scale: Any, weight: Any
     ) -> None:
+        number = float(t)  # of a whole number, β ** t would be multiplied out for every register
         for i in range(0, n, lanes(P)):
             g = ready(load(P, i), load(G, i), scale, weight)
             w, states = shrunk(load(P, i), alpha, weight), load_states(S, i, stride)
-            after = rule(w, g, *states, alpha, t, *constants)
+            after = rule(w, g, *states, alpha, number, *constants)
             store(P, i, after[0])
             store_states(S, i, stride, after)
 

@@ -54,14 +54,14 @@ def gradient_and_update(
     tid: Any,
     nth: Any,
 ) -> None:
-    """Do this thread's tiles of one layer's gradient (K, N), over the m rows of the batch.
+    """Do this thread's tiles of one layer's gradient (K, N), over m rows of the batch from r0.
 
     Every tile sums the rows in the same order, whichever thread does it.
     """
     A_all, D_all, P_all, S_all, G_all, scratch, zeros = memory
-    m, stride, n_states = sizes
+    r0, m, stride, n_states = sizes
     K, N, lda, ldd = L[l, N_IN], L[l, N_PAD], L[l - 1, LD], L[l, LD]
-    A, D = at(A_all, L[l - 1, A_AT]), at(D_all, L[l, E_AT])
+    A, D = at(A_all, L[l - 1, A_AT] + r0 * lda), at(D_all, L[l, E_AT] + r0 * ldd)
     P, S, G = at(P_all, L[l, W_AT]), at(S_all, L[l, W_AT]), at(G_all, L[l, W_AT])
     v = lanes(A)
     width = 2 * v
@@ -107,12 +107,13 @@ def gradient_and_update(
                         call_update(update, P, (p, g, s, stride, size, alpha, step, 1.0, 1))
             if t0 == 0 and (whole_panels or panel % nth == tid):
                 for c in range(j, j + w, v):
-                    dz, o = at(D_all, L[l, D_AT] + c), N * K + c
+                    dz, o = at(D_all, L[l, D_AT] + r0 * ldd + c), N * K + c
                     sums = (P, S, G, scratch)
                     total = _sum_of_column(dz, ldd, m)
                     update_sum(total, o, sums, stride, store_all, update, alpha, step)
                     if L[l, NORMALIZE] != 0:
-                        total = _sum_of_products(dz, at(A_all, L[l, U_AT] + c), ldd, m)
+                        u = at(A_all, L[l, U_AT] + r0 * ldd + c)
+                        total = _sum_of_products(dz, u, ldd, m)
                         update_sum(total, o + N, sums, stride, store_all, update, alpha, step)
 
 
