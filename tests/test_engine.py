@@ -347,9 +347,11 @@ def test_what_cannot_be_compiled_falls_back_with_the_reason() -> None:
         assert len(history) == 2
 
 
-def engine_for(name: str, network: Network, penalty: Penalty = NO_PENALTY) -> Engine:
+def engine_for(
+    name: str, network: Network, penalty: Penalty = NO_PENALTY, clip_norm: float | None = None
+) -> Engine:
     rng = np.random.default_rng(0)
-    arguments = (OPTIMIZERS["adam"], penalty, None, None, rng)
+    arguments = (OPTIMIZERS["adam"], penalty, clip_norm, None, rng)
     return choose_engine(name, network, *arguments, batch_size=8, updates=4, threads=1)
 
 
@@ -377,22 +379,33 @@ def test_a_state_goes_on_in_another_engine(first: str, second: str) -> None:
     np.testing.assert_allclose(parts.vector, whole.vector, rtol=1e-10, atol=1e-12)
 
 
-def test_a_shared_penalty_is_told_apart_from_the_loss() -> None:
-    """Each batch's penalty is ½ λ Σ w² over its rows or weights; what can't share falls back."""
-    rng = np.random.default_rng(0)
-    network = Network([5, 4, 3], random_state=0)
-    X, Y = Inputs(rng.normal(size=(11, 5)), network.dtype), np.zeros((11, 1), int)
-    squares = sum((W**2).sum() for name, W in network.parameters.items() if name[0] == "W")
-    with pytest.warns(UserWarning, match="no penalty that the examples share"):
-        engine = engine_for("compiled", network, Penalty(l2=0.5, shared=True))
-    loss = network.loss(X[:8], Y[:8])
-    losses = engine.train_batches(X, Y, None, np.arange(11), 8)
-    assert losses[0] == pytest.approx(loss)
-    assert len(losses) == len(engine.penalties) == 2
-    assert engine.penalties[0] == pytest.approx(0.25 * squares / 8)
-    squares = sum((W**2).sum() for name, W in network.parameters.items() if name[0] == "W")
-    engine.train_batches(X, Y, np.full((11, 1), 3.0), np.arange(8), 8)
-    assert engine.penalties == [pytest.approx(0.25 * squares / 24)]
+@pytest.mark.parametrize("clip_norm", [None, 0.01])
+@pytest.mark.parametrize("sizes", [[5, 4, 3], [5, 40, 33, 3], [3, 3, 3]])
+def test_a_shared_penalty_is_told_apart_from_the_loss(
+    sizes: list[int], clip_norm: float | None
+) -> None:
+    """Each batch's penalty is (½ l2 Σ w² + l1 Σ |w|) over its rows or weights, on both engines."""
+    rng, penalty = np.random.default_rng(0), Penalty(l2=0.5, l1=0.25, shared=True)
+    data, weights = rng.normal(size=(11, sizes[0])), rng.uniform(0.5, 3, (11, 1))
+    told, vectors = [], []
+    for name in ("numpy", "compiled"):
+        network = Network(sizes, hidden="relu", output="softmax", random_state=0)
+        X, Y = Inputs(data, network.dtype), np.zeros((11, 1), int)
+        W = [W for name, W in network.parameters.items() if name[0] == "W"]
+        expected = sum(0.25 * (w * w).sum() + 0.25 * np.abs(w).sum() for w in W) / 8
+        engine = engine_for(name, network, penalty, clip_norm)
+        loss = network.loss(data[:8], Y[:8])
+        losses = engine.train_batches(X, Y, None, np.arange(11), 8)
+        assert losses[0] == pytest.approx(loss)
+        assert len(losses) == len(engine.penalties) == 2
+        assert engine.penalties[0] == pytest.approx(expected)
+        expected = sum(0.25 * (w * w).sum() + 0.25 * np.abs(w).sum() for w in W)
+        engine.train_batches(X, Y, weights, np.arange(8), 8)
+        assert engine.penalties == [pytest.approx(expected / weights[:8].sum())]
+        told.append(engine.penalties)
+        vectors.append(network.vector)
+    np.testing.assert_allclose(told[1], told[0], rtol=1e-12)  # rounding
+    np.testing.assert_allclose(vectors[1], vectors[0], rtol=1e-10, atol=1e-12)  # of three updates
 
 
 def test_auto_compiles_where_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:

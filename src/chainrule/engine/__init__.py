@@ -80,8 +80,7 @@ def _try_to_compile(
     from chainrule.engine.compilation import is_first_use
     from chainrule.engine.compiled_engine import CompiledEngine, cannot_do
 
-    network, _, penalty = arguments[:3]
-    if why := cannot_do(network.structure, penalty):
+    if why := cannot_do(arguments[0].structure):
         return None, why
     if say is not None and is_first_use():
         say("chainrule compiles its formulas for this machine: some seconds, the first time only")

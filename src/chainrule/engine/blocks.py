@@ -61,12 +61,12 @@ def gradient_of_blocks(L: Any, memory: Any, sizes: Any, tid: Any, nth: Any) -> N
         for l in range(1, layers):
             if L[l, BY_UNITS] != 0:
                 of_layer = (table, layers, l, A, D, P, S, g, r0, r1 - r0, size, 1)
-                call_gradient(L[l, GRADIENT], P, (*of_layer, scratch, zeros, 0, 0.0, 0, me, of))
-            else:
-                of_layer = (A, D, P, S, g, scratch, zeros)
-                gradient_and_update(
-                    L, l, of_layer, (r0, r1 - r0, size, n_states), 1, 0, 0.0, 0, me, of
+                call_gradient(
+                    L[l, GRADIENT], P, (*of_layer, scratch, zeros, 0, 0.0, 0, 0.0, me, of)
                 )
+            else:
+                places, sizes = (A, D, P, S, g, scratch, zeros), (r0, r1 - r0, size, n_states)
+                gradient_and_update(L, l, places, sizes, 1, 0, 0.0, 0, 0.0, me, of)
 
 
 @inlined
@@ -86,19 +86,26 @@ def update_with_blocks(
     update: Any,
     alpha: Any,
     t: Any,
+    share: Any,
     tid: Any,
     nth: Any,
-) -> None:
-    """Add up the blocks' gradients and update with them: this thread's share of each layer."""
-    v = lanes(P)
+) -> Any:
+    """Add up the blocks' gradients and update with them: this thread's part of each layer.
+
+    Returns its part of the penalty, as `gradient_and_update` does.
+    """
+    v, penalty = lanes(P), 0.0
     for l in range(1, L.shape[0]):
         registers, start = L[l, W_SIZE] // v, L[l, W_AT]
         stop = start + registers * (tid + 1) // nth * v
         for o in range(start + registers * tid // nth * v, stop, PART):
             n = min(PART, stop - o)
             add_blocks(G, o, n, size)
-            call_update(update, P, (at(P, o), at(G, o), at(S, o), size, n, alpha, t, 1.0, 1))
+            places = (at(P, o), at(G, o), at(S, o))
+            penalty += call_update(update, P, (*places, size, n, alpha, t, 1.0, share))
         if l % nth == tid:
             o, n = start + L[l, W_SIZE], L[l, SIZE] - L[l, W_SIZE]
             add_blocks(G, o, n, size)
-            call_update(update, P, (at(P, o), at(G, o), at(S, o), size, n, alpha, t, 1.0, 0))
+            places = (at(P, o), at(G, o), at(S, o))
+            call_update(update, P, (*places, size, n, alpha, t, 1.0, 0.0))
+    return penalty

@@ -178,11 +178,12 @@ def gradient_by_units(
     update: Any,
     alpha: Any,
     t: Any,
+    share: Any,
     tid: Any,
     nth: Any,
-) -> None:
+) -> Any:
     """dWᵀ = dZᵀ A_prev and db = Σ dZ over m rows from r0, and the update: this thread's panels."""
-    L = layer_table(table, layers)
+    L, penalty = layer_table(table, layers), 0.0
     k, n, ld, ld_in, units = L[l, N_IN], L[l, N_OUT], L[l, LD], L[l - 1, LD], L[l, N_PAD]
     x, dz, v = at(A, L[l - 1, A_AT] + r0 * L[l - 1, EXAMPLE]), at(D, L[l, D_AT] + r0), lanes(A)
     n_panels = (L[l, IN_PAD] + 2 * v - 1) // (2 * v)
@@ -205,7 +206,7 @@ def gradient_by_units(
             call_tile(A, (dz, ld, 1, at(x, j), ld_in, m, g, w, zeros, 0, low, n, w // v))
         if store_all == 0:
             p, s = at(P, o), at(S, o)
-            call_update(update, P, (p, g, s, stride, n * w, alpha, t, 1.0, 1))
+            penalty += call_update(update, P, (p, g, s, stride, n * w, alpha, t, 1.0, share))
     if n_panels % nth == tid:
         o = L[l, W_AT] + L[l, W_SIZE]
         g = at(G, o) if store_all != 0 else scratch
@@ -215,7 +216,8 @@ def gradient_by_units(
             put(g, i, _sum_of_row(at(dz, i * ld), m))
         if store_all == 0:
             p, s = at(P, o), at(S, o)
-            call_update(update, P, (p, g, s, stride, units, alpha, t, 1.0, 0))
+            call_update(update, P, (p, g, s, stride, units, alpha, t, 1.0, 0.0))
+    return penalty
 
 
 @inlined
@@ -227,8 +229,8 @@ def _sum_of_row(D: Any, m: Any) -> Any:
 
 
 def _gradient_signature(dtype: Any) -> Any:
-    p, n = POINTERS[dtype], types.intp
-    return types.void(TABLE, n, n, p, p, p, p, p, n, n, n, n, p, p, n, types.float64, n, n, n)
+    p, n, d = POINTERS[dtype], types.intp, types.float64
+    return d(TABLE, n, n, p, p, p, p, p, n, n, n, n, p, p, n, d, n, d, n, n)
 
 
 GRADIENT_BY_UNITS = Addressed(gradient_by_units, _gradient_signature)

@@ -40,19 +40,24 @@ def update_clipped(
     prepare: Any,
     alpha: Any,
     t: Any,
+    share: Any,
+    penalty: Any,
     barrier: Any,
     generation: Any,
     tid: Any,
     nth: Any,
 ) -> Any:
-    """Update with the whole gradient, shortened to `max_norm`: each thread every nth part."""
+    """Update with the whole gradient, shortened to `max_norm`: each thread every nth part.
+
+    To the number at `penalty` it adds its part of it, as `gradient_and_update` returns.
+    """
     L = layer_table(table, layers)
     part = 0
     for l in range(1, L.shape[0]):
         n_weights, n_all = L[l, W_SIZE], L[l, SIZE]
         for start in range(0, n_all, NORM_PART):
             if part % nth == tid:
-                squares = _prepare_part(L, l, start, P, G, size, blocks, prepare)
+                squares = _prepare_part(L, l, start, P, G, size, blocks, share, prepare)
                 put(norms, part, squares)
             part += 1
     generation = meet(barrier, nth, generation)
@@ -68,21 +73,19 @@ def update_clipped(
             if part % nth == tid:
                 stop = min(start + NORM_PART, n_all)
                 middle = min(max(start, n_weights), stop)
-                for i, n, weight in ((start, middle - start, 1), (middle, stop - middle, 0)):
+                for i, n, of in ((start, middle - start, share), (middle, stop - middle, 0.0)):
                     o = L[l, W_AT] + i
                     if n > 0:
-                        call_update(
-                            update,
-                            P,
-                            (at(P, o), at(G, o), at(S, o), size, n, alpha, t, scale, weight),
-                        )
+                        places = (at(P, o), at(G, o), at(S, o))
+                        added = call_update(update, P, (*places, size, n, alpha, t, scale, of))
+                        put(penalty, 0, get(penalty, 0) + added)
             part += 1
     return generation
 
 
 def _signature(dtype: Any) -> Any:
     p, n, d = POINTERS[dtype], types.intp, types.float64
-    step = (d, n, n, n, d, n, TABLE, types.int64, n, n)
+    step = (d, n, n, n, d, n, d, types.CPointer(d), TABLE, types.int64, n, n)
     return types.int64(TABLE, n, p, p, p, n, types.CPointer(d), *step)
 
 
@@ -91,15 +94,15 @@ UPDATE_CLIPPED = Addressed(update_clipped, _signature)
 
 @inner
 def _prepare_part(
-    L: Any, l: Any, start: Any, P: Any, G: Any, size: Any, blocks: Any, prepare: Any
+    L: Any, l: Any, start: Any, P: Any, G: Any, size: Any, blocks: Any, share: Any, prepare: Any
 ) -> Any:
     stop = min(start + NORM_PART, L[l, SIZE])
     middle = min(max(start, L[l, W_SIZE]), stop)
     if blocks > 1:
         add_blocks(G, L[l, W_AT] + start, stop - start, size)
     squares = 0.0
-    for i, n, weight in ((start, middle - start, 1), (middle, stop - middle, 0)):
+    for i, n, carried in ((start, middle - start, share), (middle, stop - middle, 0.0)):
         o = L[l, W_AT] + i
         if n > 0:
-            squares += call_prepare(prepare, P, (at(P, o), at(G, o), n, weight))
+            squares += call_prepare(prepare, P, (at(P, o), at(G, o), n, carried))
     return squares

@@ -61,10 +61,8 @@ WORTH_A_THREAD = 3e6
 SECONDS_A_CALL = 0.1
 
 
-def cannot_do(structure: Structure, penalty: Penalty) -> str | None:
-    """Return what of a training run the compiled engine can't do, or None if it can do all."""
-    if penalty and penalty.shared:
-        return "the compiled engine has no penalty that the examples share yet"
+def cannot_do(structure: Structure) -> str | None:
+    """Return what of a network the compiled engine can't do, or None if it can do all."""
     for layer in structure.layers:
         g = layer.activation
         if g.vjp is not None and g.vjp is not ACTIVATIONS["softmax"].vjp:
@@ -91,7 +89,7 @@ class CompiledEngine:
     Parameters
     ----------
     network : Network
-        Changed in place. Its structure and the penalty must be such that `cannot_do` is None.
+        Changed in place. Its structure must be such that `cannot_do` is None.
     optimizer, penalty, clip_norm, clip_value, key
         As in :class:`~chainrule.engine.numpy_engine.NumpyEngine`.
     batch_size : int
@@ -144,16 +142,16 @@ class CompiledEngine:
         whole = clip_norm is not None
         in_blocks = blocks.pay(table, layout.n_parameters, batch_size)
         self.max_norm = 0.0 if clip_norm is None else float(clip_norm)
-        l2, l1, limit = penalty.l2, penalty.l1, clip_value
         run = self.run = np.zeros(epoch.N_NUMBERS, np.int64)
         run[epoch.LOSS] = self._keep(formulas.loss_kernel(structure.loss, paired, turned[-1], kind))
         run[epoch.SHORT], run[epoch.IN_BLOCKS] = paired, in_blocks
         run[epoch.TRANSPOSED_SIZE] = layout.n_transposed
         if whole:
             run[epoch.CLIPPED] = self._keep(UPDATE_CLIPPED.compile(kind))
-            run[epoch.PREPARE] = self._keep(formulas.prepare_kernel(l2, l1, limit, kind))
-            l2, l1, limit = 0.0, 0.0, None
-        run[epoch.UPDATE] = self._keep(formulas.update_kernel(optimizer, l2, l1, limit, kind))
+            run[epoch.PREPARE] = self._keep(formulas.prepare_kernel(penalty, clip_value, kind))
+        run[epoch.SHARED] = bool(penalty) and penalty.shared
+        rule = formulas.update_kernel(optimizer, penalty, clip_value, whole, kind)
+        run[epoch.UPDATE] = self._keep(rule)
         self.run_epoch = epoch.EPOCH_FROM_PYTHON(self._keep(epoch.RUN_EPOCH.compile(kind)))
         n_gradients = layout.n_parameters * (blocks.BLOCKS if in_blocks else int(whole))
         self._take_memory(batch_size, len(optimizer.state), n_gradients)
@@ -257,7 +255,7 @@ class CompiledEngine:
         n_batches: int,
     ) -> tuple[int, FloatArray]:
         source, order = self._source(X, Y, w, rows)
-        losses = np.zeros((n_batches, self.threads))
+        losses, penalties = np.zeros((2, n_batches, self.threads))
         for name, running in self.statistics.items():
             running[:] = self.network.statistics[name][0]
         used = {
@@ -266,6 +264,7 @@ class CompiledEngine:
             epoch.ORDER: order,
             epoch.RATES: self.rates.of(self.steps, n_batches),
             epoch.LOSSES: losses,
+            epoch.PENALTIES: penalties,
         }
         if self.drops:
             used[epoch.KEYS] = self._keys(n_batches)
@@ -283,6 +282,8 @@ class CompiledEngine:
             other.result()
         for name, running in self.statistics.items():
             self.network.statistics[name][0] = running
+        if run[epoch.SHARED]:
+            self.penalties = penalties.sum(axis=1)[:done].tolist()
         return done, losses.sum(axis=1)
 
     def _keys(self, n_batches: int) -> npt.NDArray[np.int64]:
@@ -310,12 +311,12 @@ class CompiledEngine:
         time.
         """
         if not can_be_read(X):
-            part = Inputs(X[rows], X.dtype)
-            source = Source(part, Y[rows], None if w is None else w[rows])
-            return self._with_gathering(source), np.arange(len(rows))
-        if self.source is None or self.source.X is not X:
-            self.source = self._with_gathering(Source(X, Y, w))
-        return self.source, rows.astype(np.int64, copy=False)
+            part = Source(Inputs(X[rows], X.dtype), Y[rows], None if w is None else w[rows])
+            return self._with_gathering(part), np.arange(len(rows))
+        source, given = self.source, (X, Y, w)
+        if source is None or any(a is not b for a, b in zip(source.given, given, strict=True)):
+            self.source = source = self._with_gathering(Source(*given))
+        return source, rows.astype(np.int64, copy=False)
 
     def _with_gathering(self, source: Source) -> Source:
         by_units = bool(self.layout.table[0, BY_UNITS])

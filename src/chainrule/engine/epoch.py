@@ -26,7 +26,7 @@ from chainrule.engine.by_units import GRADIENT_BY_UNITS
 from chainrule.engine.clipping import UPDATE_CLIPPED
 from chainrule.engine.compilation import inlined
 from chainrule.engine.formulas import loss_signature
-from chainrule.engine.gathering import call_gather, gather_targets, share_out
+from chainrule.engine.gathering import call_gather, gather_targets, share_out, sum_of_weights
 from chainrule.engine.gradients import gradient_and_update
 from chainrule.engine.layout import (
     BACKWARD,
@@ -84,8 +84,10 @@ from chainrule.engine.source import GATHER, LABELS, TARGETS, WEIGHTS
     KEYS,  # of the dropout masks, by step and layer
     FIRST_STEP,
     LOSSES,  # receives each thread's part of the cost, by step
+    SHARED,  # 1 if the examples share the penalty
+    PENALTIES,  # receives each thread's part of that, by step
     N_NUMBERS,
-) = range(34)
+) = range(36)
 
 call_loss, call_gradient = caller(loss_signature), GRADIENT_BY_UNITS.call
 call_clipped = UPDATE_CLIPPED.call
@@ -112,6 +114,7 @@ def run_epoch(tid: Any, run: Any, P: Any, max_norm: Any) -> int:
     keys = pointer_from(get(run, KEYS), np.int64)
     rates = pointer_from(get(run, RATES), np.float64)
     losses = pointer_from(get(run, LOSSES), np.float64)
+    penalties, shared = pointer_from(get(run, PENALTIES), np.float64), get(run, SHARED)
     size, n_states, update = get(run, N_PARAMETERS), get(run, N_STATES), get(run, UPDATE)
     clipped, batch_size = get(run, CLIPPED), get(run, BATCH_SIZE)
     ld, n_out, by_units = L[depth, LD], L[depth, N_OUT], L[depth, BY_UNITS]
@@ -132,7 +135,9 @@ def run_epoch(tid: Any, run: Any, P: Any, max_norm: Any) -> int:
         of_batch = (source, L[0, N_OUT], order, first, r0, r1, rows, A, into_row, into_unit)
         call_gather(get(source, GATHER), A, of_batch)
         gather_targets(Y, labels, order, first, r0, r1, n_out, targets, row, unit)
-        stride = share_out(get(source, WEIGHTS), order, first, m, r0, r1, shares, by_units)
+        weights = get(source, WEIGHTS)
+        all_weights = sum_of_weights(weights, order, first, m)
+        stride = share_out(weights, order, first, all_weights, r0, r1, shares, by_units)
 
         generation = forward_rows(
             L, P, A, zeros, keys, step, r0, r1 - r0, m, barrier, generation, tid, nth
@@ -156,6 +161,7 @@ def run_epoch(tid: Any, run: Any, P: Any, max_norm: Any) -> int:
             generation = meet(barrier, nth, generation)  # all dZ are there
 
         alpha, t = get(rates, step), get(run, FIRST_STEP) + step + 1
+        share, penalty = 1.0 / all_weights if shared != 0 else 1.0, 0.0
         memory = (A, D, P, S, G, scratch, zeros)
         if in_blocks:
             gradient_of_blocks(L, memory, (m, size, n_states), tid, nth)
@@ -163,16 +169,19 @@ def run_epoch(tid: Any, run: Any, P: Any, max_norm: Any) -> int:
             if not is_finite(losses, step, nth):
                 break
             if clipped == 0:
-                update_with_blocks(L, P, S, G, size, update, alpha, t, tid, nth)
+                penalty = update_with_blocks(L, P, S, G, size, update, alpha, t, share, tid, nth)
         else:
             for l in range(1, layers):
                 if L[l, BY_UNITS] != 0:
                     of_layer = (table, layers, l, A, D, P, S, G, 0, m, size, store_all)
-                    of_step = (scratch, zeros, update, alpha, t, tid, nth)
-                    call_gradient(L[l, GRADIENT], P, (*of_layer, *of_step))
+                    of_step = (scratch, zeros, update, alpha, t, share, tid, nth)
+                    penalty += call_gradient(L[l, GRADIENT], P, (*of_layer, *of_step))
                 else:
                     sizes = (0, m, size, n_states)
-                    gradient_and_update(L, l, memory, sizes, store_all, update, alpha, t, tid, nth)
+                    of_rule = (store_all, update, alpha, t, share)
+                    penalty += gradient_and_update(L, l, memory, sizes, *of_rule, tid, nth)
+        if shared != 0:
+            put(penalties, step * nth + tid, penalty)
         update_running(L, A, m, tid, nth)
         if clipped != 0:
             if not in_blocks:
@@ -180,7 +189,8 @@ def run_epoch(tid: Any, run: Any, P: Any, max_norm: Any) -> int:
             norms, blocks = pointer_from(get(run, NORMS), np.float64), BLOCKS if in_blocks else 1
             of_norm = (table, layers, P, S, G, size, norms, max_norm, blocks, update)
             me = (barrier, generation, tid, nth)
-            generation = call_clipped(clipped, P, (*of_norm, get(run, PREPARE), alpha, t, *me))
+            told = (get(run, PREPARE), alpha, t, share, at(penalties, step * nth + tid))
+            generation = call_clipped(clipped, P, (*of_norm, *told, *me))
         generation = meet(barrier, nth, generation)  # all weights are updated
         step += 1
     call_copy_parameters(P, (table, layers, V, P, 1, tid, nth))

@@ -33,6 +33,7 @@ from chainrule.engine.registers import (
 from chainrule.loss import Loss
 from chainrule.losses import categorical_cross_entropy_from_z
 from chainrule.optimizers import Optimizer
+from chainrule.penalties import Penalty
 
 
 def slope_needs_z(activation: Activation) -> bool:
@@ -217,23 +218,23 @@ def _categorical_kernel(dtype: Any) -> Any:
 
 
 def prepare_signature(dtype: Any) -> Any:
-    """Return the signature of the gradient's preparation: (P, G, n, weight) -> Σ g²."""
-    p, n = POINTERS[dtype], types.intp
-    return types.float64(p, p, n, n)
+    """Return the signature of the gradient's preparation: (P, G, n, share) -> Σ g²."""
+    p, n, d = POINTERS[dtype], types.intp, types.float64
+    return d(p, p, n, d)
 
 
-def prepare_kernel(l2: float, l1: float, clip_value: float | None, dtype: Any) -> Any:
-    """Compile g := clip(g + l2 w + l1 sign w) on a stretch, and the sum of its squares."""
-    penalised, clipped = bool(l2 or l1), clip_value is not None
+def prepare_kernel(penalty: Penalty, clip_value: float | None, dtype: Any) -> Any:
+    """Compile g := clip(g + share (l2 w + l1 sign w)) on a stretch, and the sum of its squares."""
+    l2, l1, penalised, clipped = penalty.l2, penalty.l1, bool(penalty), clip_value is not None
     limit = 0.0 if clip_value is None else clip_value
 
-    def prepare(P: Any, G: Any, n: Any, weight: Any) -> float:
+    def prepare(P: Any, G: Any, n: Any, share: Any) -> float:
         total = load(G, 0) * 0
         for i in range(0, n, lanes(G)):
             g = load(G, i)
-            if penalised and weight != 0:
+            if penalised and share != 0:
                 w = load(P, i)
-                g = g + (l2 * w + l1 * np.sign(w))
+                g = g + share * (l2 * w + l1 * np.sign(w))
             if clipped:
                 g = np.minimum(np.maximum(g, -limit), limit)
             store(G, i, g)
@@ -244,26 +245,28 @@ def prepare_kernel(l2: float, l1: float, clip_value: float | None, dtype: Any) -
 
 
 def update_kernel(
-    optimizer: Optimizer, l2: float, l1: float, clip_value: float | None, dtype: Any
+    optimizer: Optimizer, penalty: Penalty, clip_value: float | None, prepared: bool, dtype: Any
 ) -> Any:
     """Compile an update rule on a stretch of parameters, penalty, clipping and decay included.
 
-    Where the gradient was prepared before, penalty and clipping are left out of it here.
+    Where the gradient was `prepared` before, penalty and clipping are left out of it here. A
+    penalty that the examples share is added up for the cost.
     """
     rule, constants = callable_in_loops(optimizer.rule), tuple(optimizer.constants.values())
     n_states, decay = len(optimizer.state), float(optimizer.weight_decay)
-    penalised, clipped = bool(l2 or l1), clip_value is not None
+    l2, l1, told = penalty.l2, penalty.l1, bool(penalty) and penalty.shared
+    penalised, clipped = bool(penalty) and not prepared, clip_value is not None and not prepared
     limit = 0.0 if clip_value is None else clip_value
 
-    def ready(w: Any, g: Any, scale: Any, weight: Any) -> Any:
-        if penalised and weight != 0:
-            g = g + (l2 * w + l1 * np.sign(w))
+    def ready(w: Any, g: Any, scale: Any, share: Any) -> Any:
+        if penalised and share != 0:
+            g = g + share * (l2 * w + l1 * np.sign(w))
         if clipped:
             g = np.minimum(np.maximum(g, -limit), limit)
         return g * scale
 
-    def shrunk(w: Any, alpha: Any, weight: Any) -> Any:
-        if decay != 0 and weight != 0:
+    def shrunk(w: Any, alpha: Any, share: Any) -> Any:
+        if decay != 0 and share != 0:
             w = w - alpha * decay * w
         return w
 
@@ -273,18 +276,23 @@ def update_kernel(
     load_states, store_states = loads(n_states), stores(n_states)
 
     def update(
-        P: Any, G: Any, S: Any, stride: Any, n: Any, alpha: Any, t: Any, scale: Any, weight: Any
-    ) -> None:
+        P: Any, G: Any, S: Any, stride: Any, n: Any, alpha: Any, t: Any, scale: Any, share: Any
+    ) -> float:
+        added = load(P, 0) * 0
         number = float(t)  # of a whole number, β ** t would be multiplied out for every register
         for i in range(0, n, lanes(P)):
-            g = ready(load(P, i), load(G, i), scale, weight)
-            w, states = shrunk(load(P, i), alpha, weight), load_states(S, i, stride)
+            w = load(P, i)
+            if told and share != 0:
+                added = added + (0.5 * l2 * w * w + l1 * np.abs(w))
+            g, states = ready(w, load(G, i), scale, share), load_states(S, i, stride)
+            w = shrunk(w, alpha, share)
             after = rule(w, g, *states, alpha, number, *constants)
             store(P, i, after[0])
             store_states(S, i, stride, after)
+        return float(sum_of_lanes(added)) * share if told else 0.0
 
     return kernel(
         update_signature(dtype),
         lambda: update,
-        *("update", optimizer.rule, constants, decay, n_states, l2, l1, clip_value),
+        *("update", optimizer.rule, constants, decay, n_states, penalty, clip_value, prepared),
     )

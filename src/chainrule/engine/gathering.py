@@ -163,8 +163,19 @@ def gather_targets(
 
 
 @inlined
+def sum_of_weights(weights: Any, order: Any, first: Any, m: Any) -> Any:
+    """Return the sum of the weights of a batch's m rows, which is m if there are none."""
+    if weights == 0:
+        return float(m)
+    total, w = 0.0, pointer_from(weights, np.float64)
+    for r in range(m):
+        total += get(w, get(order, first + r))
+    return total
+
+
+@inlined
 def share_out(
-    weights: Any, order: Any, first: Any, m: Any, r0: Any, r1: Any, shares: Any, each: Any
+    weights: Any, order: Any, first: Any, total: Any, r0: Any, r1: Any, shares: Any, each: Any
 ) -> Any:
     """Write each row's share in the mean; return how far one is from the next.
 
@@ -172,11 +183,9 @@ def share_out(
     """
     if weights == 0:
         for r in range(r1 - r0 if each != 0 else 1):
-            put(shares, r, 1.0 / m)
+            put(shares, r, 1.0 / total)
         return each
-    total, w = 0.0, pointer_from(weights, np.float64)
-    for r in range(m):
-        total += get(w, get(order, first + r))
+    w = pointer_from(weights, np.float64)
     for r in range(r0, r1):
         put(shares, r - r0, get(w, get(order, first + r)) / total)
     return 1

@@ -29,13 +29,14 @@ SUM_IN_PARTS_FROM, PART = 512, 320
 
 
 def update_signature(dtype: Any) -> Any:
-    """Return the signature of the update kernels: (P, G, S, stride, n, alpha, t, scale, weight).
+    """Return the signature of the update kernels: (P, G, S, stride, n, alpha, t, scale, share).
 
     P, G: parameters and gradient; S: the rule's state, each part `stride` after the one before;
-    `scale` shortens the gradient; `weight` is 1 for weights, which carry penalty and decay.
+    `scale` shortens the gradient; `share` is how much of the penalty there is, 0 for biases and
+    gains, which carry neither penalty nor decay. The result is what it added to the cost.
     """
-    p, n = POINTERS[dtype], types.intp
-    return types.void(p, p, p, n, n, types.float64, n, types.float64, n)
+    p, n, d = POINTERS[dtype], types.intp, types.float64
+    return d(p, p, p, n, n, d, n, d, d)
 
 
 call_update = caller(update_signature)
@@ -51,15 +52,18 @@ def gradient_and_update(
     update: Any,
     alpha: Any,
     step: Any,
+    share: Any,
     tid: Any,
     nth: Any,
-) -> None:
+) -> Any:
     """Do this thread's tiles of one layer's gradient (K, N), over m rows of the batch from r0.
 
-    Every tile sums the rows in the same order, whichever thread does it.
+    Every tile sums the rows in the same order, whichever thread does it. Returns what the penalty
+    on these tiles' weights added to the cost, if the update kernel tells it.
     """
     A_all, D_all, P_all, S_all, G_all, scratch, zeros = memory
     r0, m, stride, n_states = sizes
+    penalty = 0.0
     K, N, lda, ldd = L[l, N_IN], L[l, N_PAD], L[l - 1, LD], L[l, LD]
     A, D = at(A_all, L[l - 1, A_AT] + r0 * lda), at(D_all, L[l, E_AT] + r0 * ldd)
     P, S, G = at(P_all, L[l, W_AT]), at(S_all, L[l, W_AT]), at(G_all, L[l, W_AT])
@@ -104,7 +108,8 @@ def gradient_and_update(
                     call_tile(A, (a, 1, lda, d, ldd, k, g, w, start, ldi, low, rows, w // v))
                     if last and store_all == 0:
                         p, s = at(P, offset), at(S, offset)
-                        call_update(update, P, (p, g, s, stride, size, alpha, step, 1.0, 1))
+                        of_tile = (p, g, s, stride, size, alpha, step, 1.0, share)
+                        penalty += call_update(update, P, of_tile)
             if t0 == 0 and (whole_panels or panel % nth == tid):
                 for c in range(j, j + w, v):
                     dz, o = at(D_all, L[l, D_AT] + r0 * ldd + c), N * K + c
@@ -115,6 +120,7 @@ def gradient_and_update(
                         u = at(A_all, L[l, U_AT] + r0 * ldd + c)
                         total = _sum_of_products(dz, u, ldd, m)
                         update_sum(total, o + N, sums, stride, store_all, update, alpha, step)
+    return penalty
 
 
 @inlined
@@ -135,7 +141,7 @@ def update_sum(
     else:
         store(scratch, 0, total)
         p, s = at(P, o), at(S, o)
-        call_update(update, P, (p, scratch, s, stride, lanes(P), alpha, step, 1.0, 0))
+        call_update(update, P, (p, scratch, s, stride, lanes(P), alpha, step, 1.0, 0.0))
 
 
 @inlined

@@ -36,14 +36,14 @@ class Source:
 
     Attributes
     ----------
-    X : Inputs
-        The inputs that the table is about.
+    given : tuple of Inputs, array, and array or None
+        The inputs, targets and weights that the table is about.
     table : array of int64
         Where they, the targets and the weights lie.
     """
 
     def __init__(self, X: Inputs, Y: Array, w: FloatArray | None) -> None:
-        self.X, self.table = X, np.zeros(N_NUMBERS, np.int64)
+        self.given, self.table = (X, Y, w), np.zeros(N_NUMBERS, np.int64)
         self._kept: list[npt.NDArray[Any]] = []  # as long as their addresses are in use
         self._locate(X)
         if Y.dtype.kind == "i":
