@@ -40,16 +40,9 @@ from tests.processes import run_python
 HIDDEN = sorted({activation.name for activation in ACTIVATIONS.values()} - {"exponential"})
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
+@pytest.fixture(autouse=True)
+def own_cache(compiled_apart: None) -> None:
     """Compile into a folder of the tests' own, so that nothing is answered from an old one."""
-    before = os.environ.get("NUMBA_CACHE_DIR")
-    os.environ["NUMBA_CACHE_DIR"] = str(tmp_path_factory.mktemp("compiled"))
-    yield
-    if before is None:
-        del os.environ["NUMBA_CACHE_DIR"]
-    else:
-        os.environ["NUMBA_CACHE_DIR"] = before
 
 
 def targets(rng: np.random.Generator, network: Network, m: int) -> Any:
@@ -408,30 +401,29 @@ def test_a_shared_penalty_is_told_apart_from_the_loss(
     np.testing.assert_allclose(vectors[1], vectors[0], rtol=1e-10, atol=1e-12)  # of three updates
 
 
-def test_auto_compiles_where_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A short run stays on NumPy; a long one is compiled."""
+@pytest.mark.parametrize(
+    ("epochs", "on_disk", "expected"),
+    [(10, True, []), (2000, False, []), (2000, True, ["compiled"]), (10**6, False, ["compiled"])],
+)
+def test_auto_compiles_where_it_pays(
+    monkeypatch: pytest.MonkeyPatch, epochs: int, on_disk: bool, expected: list[str]
+) -> None:
+    """A short run stays on NumPy, a long one is compiled; one between if the code is there."""
     from chainrule import engine
 
     made: list[str] = []
-    real = engine._try_to_compile
+    real = engine._compile
 
-    def spy(*arguments: Any) -> Any:
+    def spy(*arguments: Any, **options: Any) -> Any:
         made.append("compiled")
-        return real(*arguments)
+        return real(*arguments, **options)
 
-    monkeypatch.setattr(engine, "_try_to_compile", spy)
-    X, y = np.random.default_rng(0).normal(size=(100, 3)), np.arange(100) % 2
-    fit(Network([3, 4, 1]), X, y, epochs=10, verbose=0)
-    assert made == []
-    fit(
-        Network([3, 4, 1]),
-        X,
-        y,
-        epochs=10**6,
-        verbose=0,
-        callbacks=[lambda progress: progress.stop("enough")],
-    )
-    assert made == ["compiled"]
+    monkeypatch.setattr(engine, "_compile", spy)
+    monkeypatch.setattr(engine, "is_there", lambda dtype: on_disk)
+    X, y = np.random.default_rng(0).normal(size=(320, 3)), np.arange(320) % 2
+    first_is_enough = [lambda progress: progress.stop("enough")]
+    fit(Network([3, 4, 1]), X, y, epochs=epochs, verbose=0, callbacks=first_is_enough)
+    assert made == expected
 
 
 def test_batches_are_seen_by_callbacks() -> None:

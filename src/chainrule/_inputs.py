@@ -50,6 +50,12 @@ class Inputs:
         """Return the inputs of these row numbers. They are remembered, and nothing is copied."""
         return Inputs(self.data, self.dtype, rows if self.rows is None else self.rows[rows])
 
+    def part(self, rows: slice) -> Inputs:
+        """Return the inputs of some rows, which are not copied."""
+        if self.rows is None:
+            return Inputs(self.data[rows], self.dtype)
+        return Inputs(self.data, self.dtype, self.rows[rows])
+
     def parts(self) -> Iterator[slice]:
         """Yield slices that cover all rows, each of few enough to be made dense."""
         step = max(1, min(MOST_ROWS, MOST_NUMBERS // self.data.shape[1]))

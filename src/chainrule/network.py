@@ -18,6 +18,9 @@ from chainrule.loss import Loss
 from chainrule.penalties import NO_PENALTY, Penalty
 from chainrule.structure import Layer, Structure
 
+# Numbers in two of the widest registers, which is how much the compiled engine reads at a time.
+_SLACK = 32
+
 
 class Network:
     """A multi-layer perceptron of any depth.
@@ -65,6 +68,11 @@ class Network:
     (2,)
     """
 
+    # What predicts in compiled code, once that was asked for, and whether it shall. Kept by
+    # `chainrule.engine`, and in no pickle or copy.
+    predictor: Any
+    predicts_compiled: bool
+
     def __init__(
         self,
         sizes: Structure | Sequence[int | Layer],
@@ -94,7 +102,8 @@ class Network:
             raise ValueError("a Structure says everything: give only dtype and random_state beside")
         self.structure = sizes
         drawn = steps.initialize_parameters(sizes, random_state)
-        self.vector: FloatArray = self.flatten(drawn).astype(_float_type(dtype))
+        self.vector: FloatArray = _with_slack(self.flatten(drawn).astype(_float_type(dtype)))
+        self.predictor, self.predicts_compiled = None, False
         self.statistics: dict[str, FloatArray] = {}
         for l, layer in enumerate(sizes.layers, 1):
             if layer.normalization == "batch":
@@ -122,54 +131,89 @@ class Network:
             start += rows * columns
         return views
 
-    def forward(self, X: Rows) -> FloatArray:
+    def forward(self, X: Rows, *, engine: str = "auto", threads: int | None = None) -> FloatArray:
         """Return the outputs A (m, n_L) for rows X (m, n₀), as a trained network gives them.
 
         Nothing is dropped, and batch normalisation uses its running statistics. X may be sparse,
-        or mapped from a file: a part of its rows is made dense at a time. Raises ValueError or
-        TypeError if X is not finite numbers of that shape.
+        or mapped from a file: a part of its rows is made dense at a time.
+
+        `engine` is "numpy", "compiled", or "auto": compiled for a network that the compiled engine
+        has trained in this process, and where there is enough work to pay for loading it. What
+        can't be compiled runs on NumPy, with a warning if "compiled" was asked for. `threads` are
+        those of compiled code, by default as many as the work can use; the bits are the same.
+
+        Raises ValueError or TypeError if X is not finite numbers of that shape, or another
+        argument is not as above.
         """
+        # The quick way for few rows, which looks at nothing twice
+        if self.predictor and engine == "auto" and threads is None and type(X) is np.ndarray:
+            few: FloatArray | None = self.predictor.forward_few(X)
+            if few is not None:
+                return few
         inputs = check_inputs("X", X, self.structure.n_inputs, self.dtype)
+        if compiled := self._compiled(engine, len(inputs), threads):
+            made: FloatArray = compiled.forward(inputs, threads=threads)[0]
+            return made
         outputs = np.empty((len(inputs), self.structure.n_outputs), self.dtype)
         for rows in inputs.parts():
             outputs[rows] = self._forward(inputs[rows])[0]
         return outputs
+
+    def _compiled(self, engine: str, rows: int, threads: int | None) -> Any:
+        """Return what predicts in compiled code, or None where NumPy shall."""
+        from chainrule.engine import choose_predictor  # an engine knows networks
+
+        return choose_predictor(engine, self, rows=rows, threads=threads)
 
     def _forward(self, X: FloatArray) -> tuple[FloatArray, steps.Cache]:
         return steps.forward_propagation(
             X, self.parameters, self.structure, statistics=self.statistics
         )
 
-    def predict(self, X: Rows) -> npt.NDArray[Any]:
-        """Return predictions for rows X (m, n₀), which may be what `forward` takes.
+    def predict(
+        self, X: Rows, *, engine: str = "auto", threads: int | None = None
+    ) -> npt.NDArray[Any]:
+        """Return predictions for rows X (m, n₀); the arguments are those of `forward`.
 
         Zeros and ones for binary cross-entropy, class numbers for categorical cross-entropy,
         the outputs for a loss of regression; of shape (m,), or (m, n_L) for several outputs
         with a decision each. Raises as `forward`.
         """
-        return self.decide(self.forward(X))
+        return self.decide(self.forward(X, engine=engine, threads=threads))
 
     def decide(self, A: FloatArray) -> npt.NDArray[Any]:
         """Return the predictions that `predict` makes of outputs A (m, n_L)."""
         prediction = steps.decide(A, self.structure)
         return prediction.ravel() if prediction.shape[1] == 1 else prediction
 
-    def loss(self, X: Rows, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> float:
+    def loss(
+        self,
+        X: Rows,
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+        *,
+        engine: str = "auto",
+        threads: int | None = None,
+    ) -> float:
         """Return the mean loss on examples X (m, n₀) with targets y, without any penalty.
 
         Targets are (m, n_L), (m,) for one output, or class numbers (m,) for categorical
-        cross-entropy; `sample_weight` is (m,). X may be what `forward` takes. Raises ValueError
-        or TypeError for anything else.
+        cross-entropy; `sample_weight` is (m,). X, `engine` and `threads` are what `forward`
+        takes. Raises ValueError or TypeError for anything else.
         """
         inputs, Y, w = self.check_examples(X, y, sample_weight)
+        compiled = self._compiled(engine, len(inputs), threads)
         total = weight = 0.0
         for rows in inputs.parts():
             w_rows = None if w is None else w[rows]
             share = float(len(Y[rows]) if w_rows is None else w_rows.sum())
             if share == 0:
                 continue
-            A, cache = self._forward(inputs[rows])
-            Z = cache[f"Z{len(self.structure.layers)}"]
+            if compiled:
+                A, Z = compiled.forward(inputs.part(rows), threads=threads, sums=True)
+            else:
+                A, cache = self._forward(inputs[rows])
+                Z = cache[f"Z{len(self.structure.layers)}"]
             J = steps.compute_cost(A, Y[rows], self.structure, Z=Z, sample_weight=w_rows)
             total, weight = total + share * J, weight + share
         return total / weight
@@ -248,11 +292,20 @@ class Network:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        self.vector = _with_slack(self.vector)
+        self.predictor, self.predicts_compiled = None, False
         # Views again, which no pickle keeps; a mapping whose entries can't be cut loose from them.
         self.parameters = MappingProxyType(self.unflatten(self.vector))
 
     def __repr__(self) -> str:
         return str(self.structure)
+
+
+def _with_slack(vector: FloatArray) -> FloatArray:
+    """Return a copy with some numbers behind it: a register may be read there, but not used."""
+    copy = np.zeros(len(vector) + _SLACK, vector.dtype)
+    copy[: len(vector)] = vector
+    return copy[: len(vector)]
 
 
 def _float_type(dtype: npt.DTypeLike) -> np.dtype[Any]:

@@ -1,4 +1,4 @@
-"""The engines that run the steps: the door through which `fit` chooses one."""
+"""The engines that run the steps: the door through which one is chosen, to train or to predict."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule import _checks
 from chainrule._types import Generator
 from chainrule.dropout import draw_key
+from chainrule.engine.code_on_disk import is_there
 from chainrule.engine.interface import Engine
 from chainrule.engine.numpy_engine import NumpyEngine
 from chainrule.network import Network
@@ -19,10 +21,13 @@ from chainrule.penalties import Penalty
 
 ENGINES = ("auto", "numpy", "compiled")
 
-# Below this many multiplications and additions in all, waiting for a compiler may not pay. At the
-# 10 GFLOP/s of NumPy's whole step it is half a minute, of which compiled code saves more than the
-# 9 s that compiling took on the slowest machine it was measured on.
-WORTH_COMPILING = 300e9
+# From so many multiplications and additions on, waiting for a compiler pays. At the 10 GFLOP/s of
+# NumPy's whole step it is half a minute, of which compiled code saves more than the 9 s that
+# compiling took on the slowest machine it was measured on. Loading what was compiled before takes
+# below 1 s, and pays after a second and a half.
+WORTH_COMPILING, WORTH_LOADING = 300e9, 15e9
+# What a step, or a call, of NumPy costs beside its arithmetic, in the same measure.
+OVERHEAD = 1e6
 
 
 def choose_engine(
@@ -43,48 +48,96 @@ def choose_engine(
 
     What the compiled engine can't do, or can't compile, goes to NumPy; with a warning that says
     why, if "compiled" was asked for by name. `say` is told when there is something to wait for.
+    The network will predict by the same engine, where none is asked for.
     """
     # Drawn only where it is used: the order of the examples comes from the same stream.
     drops = any(layer.dropout for layer in network.structure.layers)
     key = draw_key(rng) if drops else np.zeros(2, np.uint32)
     arguments: tuple[Any, ...] = (network, optimizer, penalty, clip_norm, clip_value, key)
-    if engine == "compiled" or (engine == "auto" and _work(network, batch_size, updates)):
-        made, why = _try_to_compile(arguments, batch_size, threads, say)
+    network.predictor, network.predicts_compiled = None, False
+    work = updates * (6 * batch_size * _weights(network) + OVERHEAD)
+
+    def make() -> Engine:
+        from chainrule.engine.compiled_engine import CompiledEngine
+
+        return CompiledEngine(*arguments, batch_size=batch_size, threads=threads)
+
+    if _pays(engine, network, work):
+        made: Engine | None = _compile(engine, network, make, say=say)
         if made is not None:
+            network.predicts_compiled = True
             return made
-        if engine == "compiled":
-            warnings.warn(f"the NumPy engine is used, because {why}", stacklevel=3)
     return NumpyEngine(*arguments)
 
 
-def _work(network: Network, batch_size: int, updates: int) -> bool:
-    """Whether a run is long enough to pay for its compilation."""
-    weights = sum(n * m for name, (n, m) in network.structure.shapes.items() if name[0] == "W")
-    overhead = 1e6  # what a step of NumPy costs beside its arithmetic, in the same measure
-    return updates * (6 * batch_size * weights + overhead) > WORTH_COMPILING
+def choose_predictor(engine: str, network: Network, *, rows: int, threads: int | None) -> Any:
+    """Return the `CompiledPredictor` that is to predict, or None where NumPy shall.
+
+    By the same rules as `choose_engine`; but after compiled training "auto" is compiled for
+    whatever number of rows.
+    """
+    _checks.check_choice("engine", engine, ENGINES)
+    if threads is not None:
+        _checks.check_integer("threads", threads, low=1)
+    if engine == "numpy":
+        return None
+    work = 2 * rows * _weights(network) + OVERHEAD
+
+    def make() -> Any:
+        from chainrule.engine.prediction import CompiledPredictor
+
+        return CompiledPredictor(network)
+
+    if network.predictor is None and (network.predicts_compiled or _pays(engine, network, work)):
+        network.predictor = _compile(engine, network, make, forward_only=True)
+        network.predicts_compiled = network.predictor is not None
+    return network.predictor
 
 
-def _try_to_compile(
-    arguments: tuple[Any, ...],
-    batch_size: int,
-    threads: int | None,
-    say: Callable[[str], object] | None,
-) -> tuple[Engine | None, str]:
+def _weights(network: Network) -> int:
+    return sum(n * m for name, (n, m) in network.structure.shapes.items() if name[0] == "W")
+
+
+def _pays(engine: str, network: Network, work: float) -> bool:
+    """Whether to compile: where it was asked for, or saves more time than it takes."""
+    if engine == "auto" and work > WORTH_LOADING:
+        return work > WORTH_COMPILING or is_there(network.dtype.name)
+    return engine == "compiled"
+
+
+def _compile(
+    engine: str,
+    network: Network,
+    make: Callable[[], Any],
+    *,
+    forward_only: bool = False,
+    say: Callable[[str], object] | None = None,
+) -> Any:
+    """Return what `make` makes by Numba, or None; with a warning if it was asked for by name."""
+    why = "Numba is not installed"
+    if _numba_is_there():
+        from numba.core.errors import NumbaError
+
+        from chainrule.engine.layer_kernels import cannot_do
+
+        why = cannot_do(network.structure, forward_only=forward_only) or ""
+        if not why:
+            if say is not None and not is_there(network.dtype.name):
+                say(
+                    "chainrule compiles its formulas for this machine: some seconds, the first "
+                    "time only"
+                )
+            try:
+                return make()
+            except NumbaError as error:
+                why = f"a formula can't be compiled: {error}"
+    if engine == "compiled":
+        warnings.warn(f"the NumPy engine is used, because {why}", stacklevel=4)
+    return None
+
+
+def _numba_is_there() -> bool:
     try:
-        if find_spec("numba") is None:
-            return None, "Numba is not installed"
+        return find_spec("numba") is not None
     except ValueError:  # what find_spec says of a module that was blocked
-        return None, "Numba is not installed"
-    from numba.core.errors import NumbaError
-
-    from chainrule.engine.compilation import is_first_use
-    from chainrule.engine.compiled_engine import CompiledEngine, cannot_do
-
-    if why := cannot_do(arguments[0].structure):
-        return None, why
-    if say is not None and is_first_use():
-        say("chainrule compiles its formulas for this machine: some seconds, the first time only")
-    try:
-        return CompiledEngine(*arguments, batch_size=batch_size, threads=threads), ""
-    except NumbaError as error:
-        return None, f"a formula can't be compiled: {error}"
+        return False

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from chainrule.engine.by_units import GRADIENT_BY_UNITS
 from chainrule.engine.compilation import inlined, inner
-from chainrule.engine.gradients import call_update, gradient_and_update
+from chainrule.engine.gradients import call_gradient_and_update, call_update
 from chainrule.engine.layout import BY_UNITS, GRADIENT, N_IN, N_OUT, SIZE, W_AT, W_SIZE
 from chainrule.engine.registers import at, lanes, load, pointer_to, store
 
@@ -65,8 +65,9 @@ def gradient_of_blocks(L: Any, memory: Any, sizes: Any, tid: Any, nth: Any) -> N
                     L[l, GRADIENT], P, (*of_layer, scratch, zeros, 0, 0.0, 0, 0.0, me, of)
                 )
             else:
-                places, sizes = (A, D, P, S, g, scratch, zeros), (r0, r1 - r0, size, n_states)
-                gradient_and_update(L, l, places, sizes, 1, 0, 0.0, 0, 0.0, me, of)
+                places = (table, layers, l, A, D, P, S, g, scratch, zeros, r0, r1 - r0, size)
+                no_rule = (n_states, 1, 0, 0.0, 0, 0.0, me, of)
+                call_gradient_and_update(P, (*places, *no_rule))
 
 
 @inlined

@@ -149,7 +149,7 @@ def backward_by_units(
     da, z, a = at(D, L[l - 1, D_AT] + first), at(A, L[l - 1, Z_AT] + first), at(A, first)
     a = at(a, L[l - 1, G_AT])
     b = L[l, IN_PAD], da, ld_in, zeros, 0, 0, 0, a, ld_in, backward, z, k
-    call_multiply_rows(P, (dz, 1, ld, W, n, m, *b))
+    call_multiply_rows(P, (dz, 1, ld, W, 0, n, m, *b))
 
 
 def _backward_signature(dtype: Any) -> Any:

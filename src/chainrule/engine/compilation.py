@@ -10,11 +10,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import sys
 import types as python
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numba
@@ -22,7 +19,8 @@ from numba.core import sigutils
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
 from numba.core.ccallback import CFunc
 from numba.extending import register_jitable
-from numba.misc.appdirs import AppDirs
+
+from chainrule.engine.code_on_disk import folder, source_stamp
 
 OPTIONS = {"error_model": "numpy"}
 # For functions that only compiled code calls: Python needs no way in.
@@ -30,15 +28,6 @@ inner = numba.njit(**OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 inlined = numba.njit(**OPTIONS, inline="always")
 _kernels: dict[Any, CFunc] = {}
 _known: set[Any] = set()
-
-
-@cache
-def source_stamp() -> str:
-    """Return a hash of chainrule's sources, and of what compiles them."""
-    digest = hashlib.sha256(f"{numba.__version__} {sys.version}".encode())
-    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def fingerprint(function: Any) -> str:
@@ -70,12 +59,10 @@ def fingerprint(function: Any) -> str:
 
 
 class _Place:
-    """Where compiled code lies on disk: NUMBA_CACHE_DIR, or the user's folder for such things."""
+    """Where Numba shall look for compiled code."""
 
     def __init__(self) -> None:
-        given = os.environ.get("NUMBA_CACHE_DIR")
-        folder = Path(given) if given else Path(AppDirs("chainrule", False).user_cache_dir)
-        self.path = str(folder / f"engine-{source_stamp()[:16]}")
+        self.path = str(folder())
 
     def get_cache_path(self) -> str:
         return self.path
@@ -113,11 +100,6 @@ class _DiskCache(FunctionCache):
     def save_overload(self, sig: Any, data: Any) -> None:
         with contextlib.suppress(OSError):  # a read-only or full disk
             super().save_overload(sig, data)
-
-
-def is_first_use() -> bool:
-    """Whether nothing has been compiled yet from these sources, in this process or on disk."""
-    return not _kernels and not Path(_Place().get_cache_path()).is_dir()
 
 
 def kernel(signature: Any, make: Callable[[], Any], *key: Any) -> CFunc:

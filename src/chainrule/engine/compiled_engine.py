@@ -2,85 +2,54 @@
 
 from __future__ import annotations
 
-import os
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import types
 
 from chainrule import steps
 from chainrule._inputs import MOST_NUMBERS, Inputs
 from chainrule._types import Array, FloatArray
-from chainrule.activations import ACTIVATIONS
 from chainrule.dropout import Key, layer_keys
-from chainrule.engine import blocks, by_units, epoch, formulas, masking, normalizing
+from chainrule.engine import blocks, epoch, formulas
 from chainrule.engine.clipping import NORM_PART, UPDATE_CLIPPED
+from chainrule.engine.code_on_disk import mark_as_there
 from chainrule.engine.diagnosis import NotFiniteError, describe_loss
 from chainrule.engine.gathering import gathering
+from chainrule.engine.gradients import GRADIENT_AND_UPDATE, scratch_size
 from chainrule.engine.interface import Rates, State
+from chainrule.engine.layer_kernels import Kernels
 from chainrule.engine.layout import (
-    BACKWARD,
-    BACKWARD_APART,
     BY_UNITS,
     DROP,
-    FORWARD,
-    FORWARD_APART,
-    GRADIENT,
     LD,
     N_IN,
     N_OUT,
     N_PAD,
-    NORMALIZE,
-    NORMALIZE_BACK,
-    PRODUCT,
-    PRODUCT_BACK,
-    RECTIFIED,
     RUNNING,
     STATISTICS_AT,
-    UNDROP,
     Layout,
     aligned_zeros,
     lie_by_units,
 )
 from chainrule.engine.packing import COPY_FROM_PYTHON, COPY_PARAMETERS
+from chainrule.engine.passes import BACKWARD_ROWS, FORWARD_ROWS
 from chainrule.engine.products import MULTIPLY_ROWS
-from chainrule.engine.registers.tile import TILE, TILE_ROWS
+from chainrule.engine.registers.tile import TILE
 from chainrule.engine.registers.types import REGISTERS
 from chainrule.engine.source import GATHER, Source, can_be_read
+from chainrule.engine.threads import usable_threads
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
 from chainrule.penalties import Penalty
-from chainrule.structure import Structure
 
 # A thread is worth its barriers from this many multiplications and additions a step. Measured.
 WORTH_A_THREAD = 3e6
+# What the epoch calls by name, in the order in which they call each other.
+PARTS = (TILE, MULTIPLY_ROWS, FORWARD_ROWS, BACKWARD_ROWS, GRADIENT_AND_UPDATE, COPY_PARAMETERS)
 # How long one call of the compiled loop should take, so that Ctrl-C and the bar are not kept.
 SECONDS_A_CALL = 0.1
-
-
-def cannot_do(structure: Structure) -> str | None:
-    """Return what of a network the compiled engine can't do, or None if it can do all."""
-    for layer in structure.layers:
-        g = layer.activation
-        if g.vjp is not None and g.vjp is not ACTIVATIONS["softmax"].vjp:
-            return f"activation {g.name!r} is not elementwise"
-        if g.vjp is None and g.slope is None:
-            return f"activation {g.name!r} has no slope, but a finite difference"
-    return None
-
-
-def usable_threads() -> int:
-    """Return how many threads this process may use: its cores, or OMP_NUM_THREADS if that is less.
-
-    Workers of joblib have that variable set, so that together they don't take too many.
-    """
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    allowed = os.environ.get("OMP_NUM_THREADS", "")
-    return max(1, min(cores, int(allowed))) if allowed.isdigit() else cores
 
 
 class CompiledEngine:
@@ -119,8 +88,9 @@ class CompiledEngine:
         self.source: Source | None = None
         self.most = max(1, MOST_NUMBERS // (batch_size * structure.n_inputs))
         self.stride = min(16, self.most)
-        self.kind = kind = types.float32 if dtype == np.float32 else types.float64
-        for function in (TILE, MULTIPLY_ROWS, COPY_PARAMETERS):
+        self.kernels = kernels = Kernels(dtype)
+        self.kind = kind = kernels.kind
+        for function in PARTS:
             function.publish(kind)
         lanes = REGISTERS[kind].lanes
         activations = [layer.activation for layer in structure.layers]
@@ -136,23 +106,25 @@ class CompiledEngine:
         self.threads = threads
         # A pool of its own: threads that wait for each other must all be running.
         self.pool = ThreadPoolExecutor(max(1, threads - 1), thread_name_prefix="chainrule")
-        self.kernels: set[Any] = set()
-        for l in range(1, len(table)):
-            self._enter_kernels(l, kind)
+        for l, layer in enumerate(structure.layers, 1):
+            kernels.enter_training(table[l], layer, l < len(structure.layers))
         whole = clip_norm is not None
         in_blocks = blocks.pay(table, layout.n_parameters, batch_size)
         self.max_norm = 0.0 if clip_norm is None else float(clip_norm)
         run = self.run = np.zeros(epoch.N_NUMBERS, np.int64)
-        run[epoch.LOSS] = self._keep(formulas.loss_kernel(structure.loss, paired, turned[-1], kind))
+        run[epoch.LOSS] = kernels.keep(
+            formulas.loss_kernel(structure.loss, paired, turned[-1], kind)
+        )
         run[epoch.SHORT], run[epoch.IN_BLOCKS] = paired, in_blocks
         run[epoch.TRANSPOSED_SIZE] = layout.n_transposed
         if whole:
-            run[epoch.CLIPPED] = self._keep(UPDATE_CLIPPED.compile(kind))
-            run[epoch.PREPARE] = self._keep(formulas.prepare_kernel(penalty, clip_value, kind))
+            run[epoch.CLIPPED] = kernels.keep(UPDATE_CLIPPED.compile(kind))
+            run[epoch.PREPARE] = kernels.keep(formulas.prepare_kernel(penalty, clip_value, kind))
         run[epoch.SHARED] = bool(penalty) and penalty.shared
         rule = formulas.update_kernel(optimizer, penalty, clip_value, whole, kind)
-        run[epoch.UPDATE] = self._keep(rule)
-        self.run_epoch = epoch.EPOCH_FROM_PYTHON(self._keep(epoch.RUN_EPOCH.compile(kind)))
+        run[epoch.UPDATE] = kernels.keep(rule)
+        self.run_epoch = epoch.EPOCH_FROM_PYTHON(kernels.keep(epoch.RUN_EPOCH.compile(kind)))
+        mark_as_there(dtype.name)
         n_gradients = layout.n_parameters * (blocks.BLOCKS if in_blocks else int(whole))
         self._take_memory(batch_size, len(optimizer.state), n_gradients)
 
@@ -163,8 +135,7 @@ class CompiledEngine:
         self.P = aligned_zeros(size, dtype)
         self.A = aligned_zeros(layout.n_activations, dtype)
         across = int(table[-1, N_OUT] if table[-1, BY_UNITS] else batch_size)
-        tiles = int(max(-(-table[1:, N_IN] // TILE_ROWS))) + 1
-        scratch = -(-(2 * lanes + tiles * TILE_ROWS * 2 * lanes) // 16) * 16
+        scratch = 2 * lanes + scratch_size(int(max(table[1:, N_IN])), batch_size, lanes)
         shares = batch_size // threads + 3 * lanes
         run[epoch.N_THREADS], run[epoch.LAYERS] = threads, len(table)
         run[epoch.N_PARAMETERS], run[epoch.N_STATES] = size, n_states
@@ -188,41 +159,6 @@ class CompiledEngine:
             run[place] = array.ctypes.data
         self.addresses = run.ctypes.data, self.P.ctypes.data
         self.drops, self.statistics = bool(table[:, DROP].any()), self._statistics()
-
-    def _enter_kernels(self, l: int, kind: Any) -> None:
-        """Compile what a layer needs, and enter it in its row of the table."""
-        structure, row = self.network.structure, self.layout.table[l]
-        layer, hidden = structure.layers[l - 1], l < len(structure.layers)
-        g = layer.activation
-        plain = not layer.normalization and not row[BY_UNITS]
-        row[FORWARD_APART] = g.vjp is not None or not plain
-        row[BACKWARD_APART] = g.vjp is not None or bool(layer.dropout) or row[BY_UNITS]
-        if g.vjp is not None:
-            row[FORWARD] = self._keep(formulas.softmax_forward_kernel(kind))
-            row[BACKWARD] = self._keep(formulas.softmax_backward_kernel(kind))
-        else:
-            if hidden and plain and g.name == "relu":
-                row[RECTIFIED] = 1
-            elif not (hidden and g.name == "identity"):
-                row[FORWARD] = self._keep(formulas.forward_kernel(g, kind))
-            if g.name != "identity":
-                row[BACKWARD] = self._keep(formulas.backward_kernel(g, kind))
-        if layer.dropout:
-            row[DROP] = self._keep(masking.drop_kernel(layer.dropout, kind))
-            row[UNDROP] = self._keep(masking.undrop_kernel(kind))
-        if by := layer.normalization:
-            row[NORMALIZE] = self._keep(normalizing.NORMALIZE_BY[by].compile(kind))
-            row[NORMALIZE_BACK] = self._keep(normalizing.NORMALIZE_BACK_BY[by].compile(kind))
-            if by == "batch":
-                row[RUNNING] = self._keep(normalizing.MOVE_RUNNING.compile(kind))
-        if row[BY_UNITS]:
-            row[PRODUCT] = self._keep(by_units.FORWARD_BY_UNITS.compile(kind))
-            row[PRODUCT_BACK] = self._keep(by_units.BACKWARD_BY_UNITS.compile(kind))
-            row[GRADIENT] = self._keep(by_units.GRADIENT_BY_UNITS.compile(kind))
-
-    def _keep(self, kernel: Any) -> int:
-        self.kernels.add(kernel)
-        return int(kernel.address)
 
     def train_batches(
         self,
@@ -320,7 +256,9 @@ class CompiledEngine:
 
     def _with_gathering(self, source: Source) -> Source:
         by_units = bool(self.layout.table[0, BY_UNITS])
-        source.table[GATHER] = self._keep(gathering(source.table, by_units).compile(self.kind))
+        source.table[GATHER] = self.kernels.keep(
+            gathering(source.table, by_units).compile(self.kind)
+        )
         return source
 
     def _not_finite(

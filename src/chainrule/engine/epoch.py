@@ -27,7 +27,7 @@ from chainrule.engine.clipping import UPDATE_CLIPPED
 from chainrule.engine.compilation import inlined
 from chainrule.engine.formulas import loss_signature
 from chainrule.engine.gathering import call_gather, gather_targets, share_out, sum_of_weights
-from chainrule.engine.gradients import gradient_and_update
+from chainrule.engine.gradients import call_gradient_and_update
 from chainrule.engine.layout import (
     BACKWARD,
     BY_UNITS,
@@ -42,7 +42,7 @@ from chainrule.engine.layout import (
 )
 from chainrule.engine.normalizing import update_running
 from chainrule.engine.packing import call_copy_parameters
-from chainrule.engine.passes import backward_rows, forward_rows, transpose_all
+from chainrule.engine.passes import call_backward_rows, call_forward_rows, transpose_all
 from chainrule.engine.products import call_backward
 from chainrule.engine.registers import POINTERS, at, get, lanes, pointer_from, put
 from chainrule.engine.registers.calls import Addressed, caller
@@ -139,9 +139,8 @@ def run_epoch(tid: Any, run: Any, P: Any, max_norm: Any) -> int:
         all_weights = sum_of_weights(weights, order, first, m)
         stride = share_out(weights, order, first, all_weights, r0, r1, shares, by_units)
 
-        generation = forward_rows(
-            L, P, A, zeros, keys, step, r0, r1 - r0, m, barrier, generation, tid, nth
-        )
+        of_rows = (zeros, keys, step, r0, r1 - r0, m, barrier, generation, tid, nth)
+        generation = call_forward_rows(P, (table, layers, P, A, *of_rows))
         z, a = at(A, L[depth, Z_AT] + r0 * row), at(A, L[depth, G_AT] + r0 * row)
         y, d = at(targets, r0 * row), at(D, L[depth, D_AT] + r0 * row)
         i, j = (n_out, r1 - r0) if by_units != 0 else (r1 - r0, n_out)
@@ -154,9 +153,8 @@ def run_epoch(tid: Any, run: Any, P: Any, max_norm: Any) -> int:
             if not is_finite(losses, step, nth):
                 break
 
-        generation = backward_rows(
-            L, P, T, A, D, zeros, r0, r1 - r0, m, barrier, generation, tid, nth
-        )
+        way_back = (zeros, r0, r1 - r0, m, barrier, generation, tid, nth)
+        generation = call_backward_rows(P, (table, layers, P, T, A, D, *way_back))
         if not in_blocks or nth > BLOCKS:
             generation = meet(barrier, nth, generation)  # all dZ are there
 
@@ -177,9 +175,9 @@ def run_epoch(tid: Any, run: Any, P: Any, max_norm: Any) -> int:
                     of_step = (scratch, zeros, update, alpha, t, share, tid, nth)
                     penalty += call_gradient(L[l, GRADIENT], P, (*of_layer, *of_step))
                 else:
-                    sizes = (0, m, size, n_states)
-                    of_rule = (store_all, update, alpha, t, share)
-                    penalty += gradient_and_update(L, l, memory, sizes, *of_rule, tid, nth)
+                    places = (table, layers, l, A, D, P, S, G, scratch, zeros, 0, m, size, n_states)
+                    of_rule = (store_all, update, alpha, t, share, tid, nth)
+                    penalty += call_gradient_and_update(P, (*places, *of_rule))
         if shared != 0:
             put(penalties, step * nth + tid, penalty)
         update_running(L, A, m, tid, nth)

@@ -37,6 +37,7 @@ from chainrule.structure import Structure
     EXAMPLE,  # how far an example is from the next
     W_AT,  # where its panels begin in the parameters
     W_SIZE,  # how many numbers they have; the bias follows
+    W_LD,  # 0; or how far a row of weights is from the next, where they lie in no panels
     SIZE,  # how many numbers all its parameters have
     W_FROM,  # where its weights begin in the network's vector
     B_FROM,  # where its bias begins there
@@ -61,7 +62,7 @@ from chainrule.structure import Structure
     DROP,  # address of the kernel that drops, or 0
     UNDROP,  # address of its gradient's
     N_COLUMNS,
-) = range(36)
+) = range(37)
 TABLE = types.CPointer(types.int64)
 
 

@@ -153,6 +153,33 @@ def normalize_layer(
     return generation
 
 
+def normalize_running(
+    table: Any,
+    layers: Any,
+    l: Any,
+    P: Any,
+    A: Any,
+    r0: Any,
+    rows: Any,
+    m: Any,
+    barrier: Any,
+    generation: Any,
+    tid: Any,
+    nth: Any,
+) -> Any:
+    """Do the same with the running statistics, as a trained network has them."""
+    L = layer_table(table, layers)
+    ld, n = L[l, LD], L[l, N_PAD]
+    b, mean = at(P, L[l, W_AT] + L[l, W_SIZE]), at(A, L[l, STATISTICS_AT] + 2 * n)
+    gamma, var = at(b, n), at(mean, n)
+    for r in range(r0, r0 + rows):
+        U, Z = at(A, L[l, U_AT] + r * ld), at(A, L[l, Z_AT] + r * ld)
+        for j in range(0, n, lanes(P)):
+            u_hat = standardize_with(load(U, j), load(mean, j), load(var, j))
+            store(Z, j, u_hat * load(gamma, j) + load(b, j))
+    return generation
+
+
 def normalize_batch_back(
     table: Any,
     layers: Any,
@@ -241,6 +268,7 @@ NORMALIZE_BACK_BY = {
     "batch": Addressed(normalize_batch_back, _backward_signature),
     "layer": Addressed(normalize_layer_back, _backward_signature),
 }
+NORMALIZE_RUNNING = Addressed(normalize_running, _forward_signature)
 MOVE_RUNNING = Addressed(move_running, _running_signature)
 call_normalize = NORMALIZE_BY["batch"].call
 call_normalize_back = NORMALIZE_BACK_BY["batch"].call

@@ -23,7 +23,7 @@ from chainrule.engine.layout import (
     W_SIZE,
     layer_table,
 )
-from chainrule.engine.registers import POINTERS, at, get, lanes, put
+from chainrule.engine.registers import POINTERS, at, get, lanes, load, put, store
 from chainrule.engine.registers.calls import Named
 
 
@@ -59,7 +59,10 @@ def copy_weights(L: Any, l: Any, V: Any, P: Any, back: Any, tid: Any, nth: Any) 
 @inner
 def _copy(V: Any, step: Any, P: Any, n: Any, back: Any) -> None:
     source, step_in, target, step_out = (P, 1, V, step) if back != 0 else (V, step, P, 1)
-    for i in range(n):
+    whole = n // lanes(P) * lanes(P) if step == 1 else 0
+    for i in range(0, whole, lanes(P)):
+        store(target, i, load(source, i))
+    for i in range(whole, n):
         put(target, i * step_out, get(source, i * step_in))
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from numba import types
+
 from chainrule.engine.by_units import BACKWARD_BY_UNITS, FORWARD_BY_UNITS
-from chainrule.engine.compilation import inlined, inner
+from chainrule.engine.compilation import inlined
 from chainrule.engine.layout import (
     A_AT,
     BACKWARD,
@@ -30,11 +32,14 @@ from chainrule.engine.layout import (
     PRODUCT_BACK,
     RECTIFIED,
     T_AT,
+    TABLE,
     U_AT,
     UNDROP,
     W_AT,
+    W_LD,
     W_SIZE,
     Z_AT,
+    layer_table,
 )
 from chainrule.engine.masking import call_drop, call_undrop
 from chainrule.engine.normalizing import call_normalize, call_normalize_back
@@ -44,14 +49,15 @@ from chainrule.engine.products import (
     call_multiply_rows,
     transpose_panels,
 )
-from chainrule.engine.registers import at, get, pointer_to
+from chainrule.engine.registers import POINTERS, at, get
+from chainrule.engine.registers.calls import Named
 
 call_product, call_product_back = FORWARD_BY_UNITS.call, BACKWARD_BY_UNITS.call
 
 
-@inner
 def forward_rows(
-    L: Any,
+    table: Any,
+    layers: Any,
     P: Any,
     A: Any,
     zeros: Any,
@@ -70,7 +76,7 @@ def forward_rows(
     With normalisation of the sums before g, and dropout after it, where a layer has them. Returns
     the generation of the barrier, at which the threads meet where a mean is over the batch.
     """
-    table, layers = pointer_to(L), L.shape[0]
+    L = layer_table(table, layers)
     for l in range(1, layers):
         ld, n, first = L[l, LD], L[l, N_OUT], r0 * L[l, EXAMPLE]
         z, g = at(A, L[l, Z_AT] + first), at(A, L[l, G_AT] + first)
@@ -86,7 +92,7 @@ def forward_rows(
         if L[l, NORMALIZE] != 0:
             start, step_of_start = zeros, 0
         by_tiles, low = 0 if apart else forward, L[l, RECTIFIED]
-        product = (x, ld_in, 1, W, k, m, units, u, ld, start, step_of_start)
+        product = (x, ld_in, 1, W, L[l, W_LD], k, m, units, u, ld, start, step_of_start)
         call_multiply_rows(P, (*product, low, by_tiles, g, ld, 0, u, n))
         if L[l, NORMALIZE] != 0:
             me = (barrier, generation, tid, nth)
@@ -102,9 +108,18 @@ def forward_rows(
     return generation
 
 
-@inner
+def _forward_signature(dtype: Any) -> Any:
+    p, n, i = POINTERS[dtype], types.intp, types.int64
+    return i(TABLE, n, p, p, p, TABLE, i, n, n, n, TABLE, i, n, n)
+
+
+FORWARD_ROWS = Named(forward_rows, _forward_signature)
+call_forward_rows = FORWARD_ROWS.call
+
+
 def backward_rows(
-    L: Any,
+    table: Any,
+    layers: Any,
     P: Any,
     T: Any,
     A: Any,
@@ -119,7 +134,7 @@ def backward_rows(
     nth: Any,
 ) -> Any:
     """dA[l−1] = dU[l] W[l]ᵀ, dZ[l−1] = dA[l−1] ∘ g'(Z[l−1]), for m rows, from the last dZ."""
-    table, layers = pointer_to(L), L.shape[0]
+    L = layer_table(table, layers)
     for l in range(layers - 1, 0, -1):
         if L[l, NORMALIZE] != 0:
             me = (barrier, generation, tid, nth)
@@ -137,7 +152,7 @@ def backward_rows(
             call_product_back(L[l, PRODUCT_BACK], P, of_layer)
         else:
             e, Wt = at(D, L[l, E_AT] + r0 * L[l, LD]), at(T, L[l, T_AT])
-            product = (e, L[l, LD], 1, Wt, L[l, N_OUT], m, L[l, IN_PAD], d, ld, zeros, 0)
+            product = (e, L[l, LD], 1, Wt, 0, L[l, N_OUT], m, L[l, IN_PAD], d, ld, zeros, 0)
             call_multiply_rows(P, (*product, 0, 0, g, ld, by_tiles, z, n))
         if L[l - 1, UNDROP] != 0:
             call_undrop(L[l - 1, UNDROP], d, (d, at(A, L[l - 1, M_AT] + first), m, n, ld))
@@ -147,6 +162,15 @@ def backward_rows(
             else:
                 call_backward(backward, d, (z, g, d, m, n, ld, ld, ld))
     return generation
+
+
+def _backward_signature(dtype: Any) -> Any:
+    p, n, i = POINTERS[dtype], types.intp, types.int64
+    return i(TABLE, n, p, p, p, p, p, n, n, n, TABLE, i, n, n)
+
+
+BACKWARD_ROWS = Named(backward_rows, _backward_signature)
+call_backward_rows = BACKWARD_ROWS.call
 
 
 @inlined

@@ -39,6 +39,7 @@ def multiply_rows(
     rs: Any,
     cs: Any,
     B: Any,
+    ldb: Any,
     K: Any,
     M: Any,
     N: Any,
@@ -54,9 +55,10 @@ def multiply_rows(
     Z: Any,
     n: Any,
 ) -> None:
-    """C (M, N) = I + A (M, K) B, B in panels; then H = g(C), or C = C ∘ g'(Z, H), tile by tile.
+    """C (M, N) = I + A (M, K) B; then H = g(C), or C = C ∘ g'(Z, H), tile by tile.
 
-    A's number (i, k) lies at ``i * rs + k * cs``. `forward` and `backward` are addresses of
+    A's number (i, k) lies at ``i * rs + k * cs``; B in panels where `ldb` is 0, else in rows that
+    are so far apart. `forward` and `backward` are addresses of
     kernels, or 0; `n` of the N columns are real.
     """
     width = 2 * lanes(A)
@@ -74,13 +76,13 @@ def multiply_rows(
         for t0 in range(0, n_tiles, group):
             for j in range(0, N, width):
                 w = min(width, N - j)
-                b = at(B, j * K + k0 * w)
+                b, ld = (at(B, j * K + k0 * w), w) if ldb == 0 else (at(B, j + k0 * ldb), ldb)
                 for t in range(t0, min(n_tiles, t0 + group)):
                     rows, i = q + (1 if t < rest else 0), t * q + min(t, rest)
                     c = at(C, i * ldc + j)
                     start, stride = (at(I, j * ldi), 0) if k0 == 0 else (c, ldc)
                     a = at(A, i * rs + k0 * cs)
-                    of_tile = (a, rs, cs, b, w, k, c, ldc, start, stride, low, rows, w // lanes(A))
+                    of_tile = (a, rs, cs, b, ld, k, c, ldc, start, stride, low, rows, w // lanes(A))
                     call_tile(A, of_tile)
                     if last and forward != 0:
                         h = at(H, i * ldh + j)
@@ -92,7 +94,7 @@ def multiply_rows(
 
 def _multiply_signature(dtype: Any) -> Any:
     p, n = POINTERS[dtype], types.intp
-    return types.void(p, n, n, p, n, n, n, p, n, p, n, n, n, p, n, n, p, n)
+    return types.void(p, n, n, p, n, n, n, n, p, n, p, n, n, n, p, n, n, p, n)
 
 
 MULTIPLY_ROWS = Named(multiply_rows, _multiply_signature)

@@ -36,19 +36,19 @@ class Source:
 
     Attributes
     ----------
-    given : tuple of Inputs, array, and array or None
+    given : tuple of Inputs, array or None, and array or None
         The inputs, targets and weights that the table is about.
     table : array of int64
         Where they, the targets and the weights lie.
     """
 
-    def __init__(self, X: Inputs, Y: Array, w: FloatArray | None) -> None:
+    def __init__(self, X: Inputs, Y: Array | None = None, w: FloatArray | None = None) -> None:
         self.given, self.table = (X, Y, w), np.zeros(N_NUMBERS, np.int64)
         self._kept: list[npt.NDArray[Any]] = []  # as long as their addresses are in use
         self._locate(X)
-        if Y.dtype.kind == "i":
+        if Y is not None and Y.dtype.kind == "i":
             self.table[LABELS] = self._address(Y[:, 0], np.int64)
-        else:
+        elif Y is not None:
             self.table[TARGETS] = self._address(Y, X.dtype)
         if w is not None:
             self.table[WEIGHTS] = self._address(w[:, 0], np.float64)

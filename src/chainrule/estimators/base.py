@@ -308,7 +308,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)
         network = self._predictor()
-        return network.forward(as_inputs(X, network))
+        return network.forward(as_inputs(X, network), engine=self.engine, threads=self.threads)
 
     def _predictor(self) -> Network:
         """Return the network that makes the outputs."""

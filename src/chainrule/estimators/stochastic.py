@@ -191,9 +191,9 @@ def _enter(mlp: Any, network: Network, loss: float, held: Held | None, m: int) -
 
 
 def _validate(mlp: Any, network: Network, held: Held) -> float:
-    examples = held.examples
-    score = float(mlp._score(network.forward(examples.X), held.y, examples.sample_weight))
-    loss = network.loss(examples.X, examples.Y, examples.sample_weight) / mlp._loss_divisor()
+    examples, how = held.examples, {"engine": mlp.engine, "threads": mlp.threads}
+    score = float(mlp._score(network.forward(examples.X, **how), held.y, examples.sample_weight))
+    loss = network.loss(examples.X, examples.Y, examples.sample_weight, **how) / mlp._loss_divisor()
     mlp.validation_scores_.append(score)
     mlp.validation_loss_curve_.append(loss)
     if mlp.verbose:
