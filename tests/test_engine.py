@@ -546,6 +546,26 @@ print(REGISTER_BYTES, np.abs(apart[0] - apart[1]).max())
     assert float(apart) < 1e-13
 
 
+def test_same_bits_with_another_tile(tmp_path: Path) -> None:
+    """Training and prediction with tiles of 5 rows give what the tile of this processor gives."""
+    program = """
+import sys, numpy as np
+import chainrule.engine.registers.tile as tile
+tile.TILE_ROWS = int(sys.argv[1]) or tile.TILE_ROWS
+from chainrule import Network, fit
+rng = np.random.default_rng(0); X = rng.normal(size=(700, 41)); y = rng.integers(0, 5, 700)
+network = Network([41, 150, 31, 5], hidden=["relu", "gelu"], random_state=0)
+fit(network, X, y, epochs=2, batch_size=300, engine="compiled", random_state=0, verbose=0)
+print(network.vector.tobytes().hex()[:4000], network.forward(X).tobytes().hex()[:4000])
+"""
+    told = []
+    for rows in ("0", "5"):
+        env = dict(os.environ) | {"NUMBA_CACHE_DIR": str(tmp_path / rows)}
+        told.append(run_python(program, rows, env=env).stdout)
+    assert len(told[0]) > 4000
+    assert told[0] == told[1]
+
+
 CACHED = """
 import numpy as np, sys
 from chainrule import Network, fit
@@ -572,6 +592,16 @@ def test_code_on_disk(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way", encoding="utf-8")
     assert run_python(CACHED, env=env | {"NUMBA_CACHE_DIR": str(blocked)}).stdout.split() == first
+
+
+def test_processes_that_compile_at_once(tmp_path: Path) -> None:
+    """Two processes begin with the same empty folder: both end, with the same result."""
+    env = dict(os.environ) | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda _: run_python(CACHED, env=env), range(2)))
+    assert [process.stderr for process in done] == [""] * 2
+    assert len({process.stdout.split()[1] for process in done}) == 1
+    assert run_python(CACHED, env=env).stdout.split()[0] == "1.0"  # and what they left is whole
 
 
 def test_the_first_use_says_what_takes_so_long(tmp_path: Path) -> None:

@@ -43,10 +43,11 @@ def batch_weights(
     A mini-batch of no weight has no mean loss, and is passed over.
     """
     starts = np.arange(0, len(rows), batch_size)
-    weights = np.ones(len(rows))
-    if sample_weight is not None:
-        weights = sample_weight[rows, 0].astype(np.float64)
-    shares = np.add.reduceat(weights, starts)
+    if sample_weight is None:
+        shares = np.full(len(starts), float(batch_size))
+        shares[-1] = len(rows) - starts[-1]
+        return rows, shares
+    shares = np.add.reduceat(sample_weight[rows, 0].astype(np.float64), starts)
     if shares.all():
         return rows, shares
     counts = np.diff([*starts, len(rows)])
@@ -97,17 +98,20 @@ class Run:
     def run_epoch(self) -> bool:
         """Run one epoch and enter it in the history; False if it was stopped on the way."""
         progress, history = self.progress, self.progress.history
-        start, before = time.perf_counter(), self.network.copy()
+        start, network = time.perf_counter(), self.network
+        before = network.vector.copy(), {k: v.copy() for k, v in network.statistics.items()}
         self.engine.rates.begin_epoch(history.monitored)
         # Overflow on the way to a number that is not finite: reported below, with its place.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             try:
                 loss = self.run_batches()
-                if where := describe_parameters(self.network):
+                if where := describe_parameters(network):
                     raise NotFiniteError(where)
                 val_loss = self.validate()
             except NotFiniteError as error:
-                self.network.restore(before)
+                network.vector[:] = before[0]
+                for name, values in before[1].items():
+                    network.statistics[name][:] = values
                 raise DivergenceError(
                     f"training diverged in epoch {progress.epoch}, batch {progress.batch}: {error}."
                     f" Try a smaller learning_rate (it was {self.engine.rates.last:g}), inputs and "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -30,6 +31,7 @@ from chainrule.engine.layout import (
     RUNNING,
     STATISTICS_AT,
     Layout,
+    address,
     aligned_zeros,
     lie_by_units,
 )
@@ -39,13 +41,11 @@ from chainrule.engine.products import MULTIPLY_ROWS
 from chainrule.engine.registers.tile import TILE
 from chainrule.engine.registers.types import REGISTERS
 from chainrule.engine.source import GATHER, Source, can_be_read
-from chainrule.engine.threads import usable_threads
+from chainrule.engine.threads import ThreadChoice, usable_threads
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
 from chainrule.penalties import Penalty
 
-# A thread is worth its barriers from this many multiplications and additions a step. Measured.
-WORTH_A_THREAD = 3e6
 # What the epoch calls by name, in the order in which they call each other.
 PARTS = (TILE, MULTIPLY_ROWS, FORWARD_ROWS, BACKWARD_ROWS, GRADIENT_AND_UPDATE, COPY_PARAMETERS)
 # How long one call of the compiled loop should take, so that Ctrl-C and the bar are not kept.
@@ -102,8 +102,10 @@ class CompiledEngine:
         table = layout.table
         if threads is None:
             work = 6 * batch_size * layout.n_parameters
-            threads = max(1, min(usable_threads(), int(work / WORTH_A_THREAD)))
-        self.threads = threads
+            self.choice = ThreadChoice(usable_threads(), work)
+        else:
+            self.choice = ThreadChoice(threads, math.inf)
+        self.threads = threads = self.choice.most
         # A pool of its own: threads that wait for each other must all be running.
         self.pool = ThreadPoolExecutor(max(1, threads - 1), thread_name_prefix="chainrule")
         for l, layer in enumerate(structure.layers, 1):
@@ -136,8 +138,8 @@ class CompiledEngine:
         self.A = aligned_zeros(layout.n_activations, dtype)
         across = int(table[-1, N_OUT] if table[-1, BY_UNITS] else batch_size)
         scratch = 2 * lanes + scratch_size(int(max(table[1:, N_IN])), batch_size, lanes)
-        shares = batch_size // threads + 3 * lanes
-        run[epoch.N_THREADS], run[epoch.LAYERS] = threads, len(table)
+        shares = batch_size + 3 * lanes
+        run[epoch.LAYERS] = len(table)
         run[epoch.N_PARAMETERS], run[epoch.N_STATES] = size, n_states
         run[epoch.SCRATCH_SIZE], run[epoch.SHARES_SIZE] = scratch, shares
         self.memory = {
@@ -176,6 +178,7 @@ class CompiledEngine:
         if done < n_batches:
             raise self._not_finite(X, Y, rows[done * batch_size :][:batch_size], losses[done], done)
         each = (time.perf_counter() - start) / n_batches
+        self.choice.note(each)
         self.stride = max(1, int(SECONDS_A_CALL / each))
         if not can_be_read(X):
             self.stride = min(self.stride, self.most)
@@ -191,7 +194,8 @@ class CompiledEngine:
         n_batches: int,
     ) -> tuple[int, FloatArray]:
         source, order = self._source(X, Y, w, rows)
-        losses, penalties = np.zeros((2, n_batches, self.threads))
+        threads = self.choice.threads
+        losses, penalties = np.zeros((2, n_batches, threads))
         for name, running in self.statistics.items():
             running[:] = self.network.statistics[name][0]
         used = {
@@ -206,13 +210,12 @@ class CompiledEngine:
             used[epoch.KEYS] = self._keys(n_batches)
         run = self.run
         for place, array in used.items():
-            run[place] = array.ctypes.data
+            run[place] = address(array)
+        run[epoch.N_THREADS] = threads
         run[epoch.N_ROWS], run[epoch.BATCH_SIZE] = len(order), batch_size
         run[epoch.FIRST_STEP] = self.steps
         arguments = (*self.addresses, self.max_norm)
-        others = [
-            self.pool.submit(self.run_epoch, tid, *arguments) for tid in range(1, self.threads)
-        ]
+        others = [self.pool.submit(self.run_epoch, tid, *arguments) for tid in range(1, threads)]
         done = self.run_epoch(0, *arguments)
         for other in others:
             other.result()
@@ -220,7 +223,7 @@ class CompiledEngine:
             self.network.statistics[name][0] = running
         if run[epoch.SHARED]:
             self.penalties = penalties.sum(axis=1)[:done].tolist()
-        return done, losses.sum(axis=1)
+        return done, losses.sum(axis=1) if threads > 1 else losses[:, 0]
 
     def _keys(self, n_batches: int) -> npt.NDArray[np.int64]:
         """Return the keys of the dropout masks by update and layer: (n_batches, L + 1, 2)."""

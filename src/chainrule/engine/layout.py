@@ -80,6 +80,12 @@ def aligned_zeros(n: int, dtype: npt.DTypeLike) -> FloatArray:
     return raw[start : start + n * size].view(dtype)
 
 
+def address(array: npt.NDArray[Any]) -> int:
+    """Return where an array's first number lies; quicker than by way of ``array.ctypes``."""
+    place: int = array.__array_interface__["data"][0]
+    return place
+
+
 def lie_by_units(structure: Structure, lanes: int, batch_size: int) -> list[bool]:
     """Say of the inputs and of each layer whether its activations lie unit by unit.
 

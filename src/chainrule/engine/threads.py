@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+
+# For steps of fewer multiplications and additions a thread than the first, another is no gain on
+# any machine; for more than the second it surely is. Between them it is tried.
+PERHAPS_WORTH, SURELY_WORTH = 2e5, 3e7
+TRIALS, CALLS_BETWEEN_TRIALS = 3, 200
 
 
 def usable_threads() -> int:
@@ -27,3 +33,47 @@ def shared_pool(threads: int) -> ThreadPoolExecutor:
 def _pool_of(process: int, threads: int) -> ThreadPoolExecutor:
     # A forked child has its parent's pool, but none of its threads: hence the process.
     return ThreadPoolExecutor(threads, thread_name_prefix="chainrule-predict")
+
+
+class ThreadChoice:
+    """How many threads a run takes: the quickest of some numbers, found by trying them.
+
+    Where a step is so short that threads may lose by waiting for each other more than they gain,
+    it depends on the machine, and on what else it does. The bits are the same with each number.
+
+    Parameters
+    ----------
+    most : int
+        The most threads to take.
+    work : float
+        Multiplications and additions of a step.
+
+    Attributes
+    ----------
+    threads : int
+        The number to take next.
+    """
+
+    def __init__(self, most: int, work: float) -> None:
+        tried = (1, most // 2, most) if work < SURELY_WORTH * most else (most,)
+        worth = {n for n in tried if n > 0 and n * PERHAPS_WORTH < work}
+        self.candidates = sorted(worth | {1} if len(tried) > 1 else worth)
+        self.most = max(self.candidates)
+        self.begin_trials()
+
+    def begin_trials(self) -> None:
+        """Try each number anew."""
+        self.seconds = dict.fromkeys(self.candidates, math.inf)
+        self.trials = self.candidates * TRIALS if len(self.candidates) > 1 else []
+        self.calls_left, self.threads = CALLS_BETWEEN_TRIALS, self.candidates[-1]
+
+    def note(self, seconds: float) -> None:
+        """Take note of how long a step took with the last number of threads."""
+        self.seconds[self.threads] = min(self.seconds[self.threads], seconds)
+        self.calls_left -= 1
+        if self.trials:
+            self.threads = self.trials.pop()
+        elif self.calls_left < 0 and len(self.candidates) > 1:
+            self.begin_trials()
+        else:
+            self.threads = min(self.candidates, key=self.seconds.__getitem__)
