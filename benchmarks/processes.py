@@ -1,0 +1,81 @@
+"""What a fresh process needs: to import a library, to train for the first time, and in memory."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+
+IMPORTS = {
+    "chainrule": "chainrule",
+    "PyTorch": "torch",
+    "JAX": "jax",
+    "scikit-learn": "sklearn.neural_network",
+}
+# Ten steps of 50-128-128-1 with a mini-batch of 256, from the start of the process.
+FIRST_FIT = """
+import dataclasses, sys
+from benchmarks.cases import CASES
+from benchmarks.contenders import contenders
+kind = contenders()[sys.argv[1]]
+kind(dataclasses.replace(CASES["table"], batches=10)).train(1)
+try:
+    import resource
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+except ImportError:
+    print("n/a")
+"""
+# chainrule alone: the contenders' module would load scikit-learn.
+OUR_FIRST_FIT = """
+import numpy as np
+from chainrule import Network, fit
+X = np.random.default_rng(0).normal(size=(2560, 50)).astype(np.float32)
+network = Network([50, 128, 128, 1], hidden="relu", random_state=0, dtype=np.float32)
+fit(network, X, (X[:, 0] > 0).astype(int), epochs=1, batch_size=256, engine="compiled", verbose=0)
+try:
+    import resource
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+except ImportError:
+    print("n/a")
+"""
+
+
+@dataclass(frozen=True)
+class FirstRun:
+    """Seconds of a process that trains, with nothing compiled before and again; its peak in MB."""
+
+    cold: float
+    warm: float
+    memory: str
+
+
+def _run(code: str, *arguments: str, env: dict[str, str] | None = None) -> tuple[float, str]:
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env=dict(os.environ) | (env or {}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return time.perf_counter() - start, done.stdout.strip()
+
+
+def import_seconds(module: str, repeats: int) -> float:
+    """Return the median time of a process that imports a module, less one that imports nothing."""
+    nothing = statistics.median(_run("")[0] for _ in range(repeats))
+    return statistics.median(_run(f"import {module}")[0] for _ in range(repeats)) - nothing
+
+
+def first_run(name: str, repeats: int) -> FirstRun:
+    """Return what a first fit takes, from the start of the process to its end."""
+    code = OUR_FIRST_FIT if name == "chainrule" else FIRST_FIT
+    with tempfile.TemporaryDirectory() as folder:
+        env = {"NUMBA_CACHE_DIR": folder, "TORCHINDUCTOR_CACHE_DIR": folder}
+        cold, _ = _run(code, name, env=env)
+        warm = [_run(code, name, env=env) for _ in range(repeats)]
+    return FirstRun(cold, statistics.median(seconds for seconds, _ in warm), warm[0][1])
