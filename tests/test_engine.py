@@ -625,3 +625,41 @@ except UserWarning as warning: print(warning)
 """
     done = run_python(program)
     assert "Numba is not installed" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("m", [96, 101])
+@pytest.mark.parametrize("engine", ["compiled", "numpy"])
+def test_several_epochs_in_one_call(m: int, engine: str) -> None:
+    """What nobody watches is run in calls of many epochs: with the bits, and history, of one each.
+
+    With an incomplete last mini-batch, dropout, and a generator that is gone on with afterwards.
+    """
+    X, y = np.random.default_rng(0).normal(size=(m, 3)), np.arange(m) % 2
+    ends = []
+    for callbacks in ([], [lambda progress: None]):
+        network = Network([3, 4, 1], dropout=0.3, random_state=0)
+        rng = np.random.default_rng(1)
+        arguments: dict[str, Any] = {"batch_size": 8, "random_state": rng, "verbose": 0}
+        history = fit(network, X, y, epochs=60, engine=engine, callbacks=callbacks, **arguments)
+        ends.append((network.vector.tolist(), history.loss, history.learning_rate, rng.random()))
+        assert len(history.seconds) == len(history) == 60
+        assert history.steps == 60 * -(-m // 8)
+    assert ends[0] == ends[1]
+
+
+def test_divergence_within_many_epochs() -> None:
+    """It is named by the very epoch and batch, with the network of the epoch before."""
+    X = np.random.default_rng(0).normal(size=(203, 3))
+    said, vectors = [], []
+    for callbacks in ([], [lambda progress: None]):
+        network = Network([3, 1], loss="mean_squared_error", random_state=0)
+        arguments: dict[str, Any] = {"engine": "compiled", "random_state": 0, "verbose": 0}
+        # each step overshoots, to about twice the distance: infinite after some hundred epochs
+        arguments |= {"optimizer": GradientDescent(3.0), "batch_size": 80, "epochs": 900}
+        with pytest.raises(DivergenceError) as error:
+            fit(network, X, X[:, 0], callbacks=callbacks, **arguments)
+        said.append(str(error.value))
+        vectors.append(network.vector)
+    assert "epoch 0" not in said[0]
+    assert said[0] == said[1]
+    np.testing.assert_array_equal(vectors[0], vectors[1])

@@ -18,6 +18,7 @@ from chainrule.callbacks import Callback, Progress, ProgressBar
 from chainrule.engine.diagnosis import NotFiniteError, describe_loss, describe_parameters
 from chainrule.engine.interface import Engine
 from chainrule.network import Network
+from chainrule.schedules import Constant
 
 Metric: TypeAlias = Callable[[Any, Any], float]
 
@@ -29,6 +30,10 @@ OF_OUTPUTS = {
     "roc_auc_score",
     "top_k_accuracy_score",
 }
+
+
+# As many as are worth one call; more would keep Ctrl-C waiting on slow data.
+MOST_EPOCHS = 1000
 
 
 class DivergenceError(ArithmeticError):
@@ -54,6 +59,17 @@ def batch_weights(
     return rows[np.repeat(shares > 0, counts)], shares[shares > 0]
 
 
+def _state_of(rng: Generator) -> Any:
+    return rng.get_state() if isinstance(rng, np.random.RandomState) else rng.bit_generator.state
+
+
+def _go_back(rng: Generator, state: Any) -> None:
+    if isinstance(rng, np.random.RandomState):
+        rng.set_state(state)
+    else:
+        rng.bit_generator.state = state
+
+
 @dataclass
 class Run:
     """A training run: the network, its data, the engine that trains it, and who listens."""
@@ -69,6 +85,7 @@ class Run:
     shuffle: bool
     drop_last: bool
     rng: Generator
+    one_by_one: bool = False
 
     def run(self) -> None:
         """Run all epochs, unless something ends them before."""
@@ -76,9 +93,10 @@ class Run:
         try:
             for listener in self.listeners:
                 listener.on_train_begin(progress)
-            for epoch in range(progress.epochs):
-                progress.epoch = epoch
-                if not self.run_epoch():
+            while len(history) < progress.epochs:
+                progress.epoch = len(history)
+                several = min(self.epochs_at_once(), progress.epochs - progress.epoch)
+                if not (several > 1 and self.run_epochs(several)) and not self.run_epoch():
                     break
                 for listener in self.listeners:
                     listener.on_epoch_end(progress)
@@ -94,6 +112,61 @@ class Run:
             history.steps = self.engine.steps
             for listener in self.listeners:
                 listener.on_train_end(progress)
+
+    def epochs_at_once(self) -> int:
+        """How many epochs the engine is given in one call: one, if something happens in between.
+
+        On small data a call costs more than what it computes.
+        """
+        busy = any(not isinstance(listener, ProgressBar) for listener in self.listeners)
+        changes = not isinstance(self.engine.rates.schedule, Constant)
+        weighted = self.train.sample_weight is not None
+        if self.held or self.metrics or busy or changes or weighted or self.one_by_one:
+            return 1
+        return min(MOST_EPOCHS, self.engine.stride // self.progress.batches)
+
+    def run_epochs(self, count: int) -> bool:
+        """Run several epochs in one call of the engine; False, with nothing changed, if one fails.
+
+        They are then to be run one by one, to find where.
+        """
+        progress, network, engine = self.progress, self.network, self.engine
+        before = network.copy(), engine.get_state(), _state_of(self.rng)
+        start, history = time.perf_counter(), progress.history
+        engine.rates.begin_epoch(history.monitored)
+        rows = np.concatenate([self.draw_order() for _ in range(count)])
+        try:
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                losses = engine.train_batches(
+                    self.train.X, self.train.Y, None, rows, self.batch_size, len(rows) // count
+                )
+                if where := describe_parameters(network):
+                    raise NotFiniteError(where)
+        except NotFiniteError:
+            network.restore(before[0])
+            engine.set_state(before[1])
+            _go_back(self.rng, before[2])
+            self.one_by_one = True
+            return False
+        _, shares = batch_weights(rows[: len(rows) // count], None, self.batch_size)
+        costs, all_shares = np.reshape(losses, (count, -1)), shares.sum()
+        progress.epoch += count - 1
+        progress.batch, progress.batch_loss = progress.batches - 1, losses[-1]
+        seconds = (time.perf_counter() - start) / count
+        history.loss += [float(np.dot(J, shares) / all_shares) for J in costs]
+        history.learning_rate += [engine.rates.last] * count
+        history.seconds += [seconds] * count
+        return True
+
+    def draw_order(self) -> npt.NDArray[np.intp]:
+        """Draw the order of the examples in the next epoch."""
+        return steps.draw_order(
+            len(self.train),
+            self.batch_size,
+            self.shuffle,
+            self.drop_last,
+            random_state=self.rng,
+        )
 
     def run_epoch(self) -> bool:
         """Run one epoch and enter it in the history; False if it was stopped on the way."""
@@ -136,10 +209,7 @@ class Run:
     def run_batches(self) -> float | None:
         """Train on every mini-batch; return the mean loss, or None if a callback stopped it."""
         progress, train, batch_size = self.progress, self.train, self.batch_size
-        rows = steps.draw_order(
-            len(train), batch_size, self.shuffle, self.drop_last, random_state=self.rng
-        )
-        rows, shares = batch_weights(rows, train.sample_weight, batch_size)
+        rows, shares = batch_weights(self.draw_order(), train.sample_weight, batch_size)
         costs: list[float] = []
         while (done := len(costs)) < len(shares):
             count = 1 if self.someone_wants_batches() else self.engine.stride

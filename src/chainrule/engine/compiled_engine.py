@@ -169,10 +169,13 @@ class CompiledEngine:
         sample_weight: FloatArray | None,
         rows: npt.NDArray[np.intp],
         batch_size: int,
+        epoch_rows: int | None = None,
     ) -> list[float]:
         """Train on mini-batches of `rows`, as every engine does."""
-        n_batches = -(-len(rows) // batch_size)
+        epoch_rows = epoch_rows or len(rows)
+        n_batches = len(rows) // epoch_rows * -(-epoch_rows // batch_size)
         start = time.perf_counter()
+        self.run[epoch.EPOCH_ROWS] = epoch_rows
         done, losses = self._run(X, Y, sample_weight, rows, batch_size, n_batches)
         self.steps += done
         if done < n_batches:

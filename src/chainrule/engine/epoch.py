@@ -80,6 +80,7 @@ from chainrule.engine.source import GATHER, LABELS, TARGETS, WEIGHTS
     SOURCE,
     ORDER,
     N_ROWS,
+    EPOCH_ROWS,  # no mini-batch reaches from one epoch of so many rows into the next
     RATES,
     KEYS,  # of the dropout masks, by step and layer
     FIRST_STEP,
@@ -87,7 +88,7 @@ from chainrule.engine.source import GATHER, LABELS, TARGETS, WEIGHTS
     SHARED,  # 1 if the examples share the penalty
     PENALTIES,  # receives each thread's part of that, by step
     N_NUMBERS,
-) = range(36)
+) = range(37)
 
 call_loss, call_gradient = caller(loss_signature), GRADIENT_BY_UNITS.call
 call_clipped = UPDATE_CLIPPED.call
@@ -127,10 +128,10 @@ def run_epoch(tid: Any, run: Any, P: Any, max_norm: Any) -> int:
     generation = atomic_load(barrier, 8)
     call_copy_parameters(P, (table, layers, V, P, 0, tid, nth))
     generation = meet(barrier, nth, generation)
-    step = 0
-    for first in range(0, rows, batch_size):
+    step, first, epoch_rows = 0, 0, get(run, EPOCH_ROWS)
+    while first < rows:
         transpose_all(L, P, T, 0 if in_blocks else tid, 1 if in_blocks else nth)
-        m = min(batch_size, rows - first)
+        m = min(batch_size, epoch_rows - first % epoch_rows)
         r0, r1 = rows_of_block(m, tid, nth, v)
         of_batch = (source, L[0, N_OUT], order, first, r0, r1, rows, A, into_row, into_unit)
         call_gather(get(source, GATHER), A, of_batch)
@@ -190,7 +191,7 @@ def run_epoch(tid: Any, run: Any, P: Any, max_norm: Any) -> int:
             told = (get(run, PREPARE), alpha, t, share, at(penalties, step * nth + tid))
             generation = call_clipped(clipped, P, (*of_norm, *told, *me))
         generation = meet(barrier, nth, generation)  # all weights are updated
-        step += 1
+        step, first = step + 1, first + m
     call_copy_parameters(P, (table, layers, V, P, 1, tid, nth))
     return step
 

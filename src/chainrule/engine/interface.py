@@ -60,10 +60,12 @@ class Engine(Protocol):
         sample_weight: FloatArray | None,
         rows: npt.NDArray[np.intp],
         batch_size: int,
+        epoch_rows: int | None = None,
     ) -> list[float]:
         """Update the network on mini-batches of `rows`, and return the loss before each update.
 
-        No loss includes a penalty.
+        Where `epoch_rows` is given, `rows` are several epochs of so many rows, and the last
+        mini-batch of each may be smaller. No loss includes a penalty.
 
         Raises NotFiniteError, with the number of the mini-batch among these, if a loss or a
         gradient is not finite; the network is then as it was before that update.

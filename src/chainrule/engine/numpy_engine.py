@@ -60,12 +60,16 @@ class NumpyEngine:
         sample_weight: FloatArray | None,
         rows: npt.NDArray[np.intp],
         batch_size: int,
+        epoch_rows: int | None = None,
     ) -> list[float]:
         """Train on mini-batches of `rows`, as every engine does."""
         losses = []
         self.penalties = []
-        for start in range(0, len(rows), batch_size):
-            batch = rows[start : start + batch_size]
+        each = epoch_rows or max(1, len(rows))
+        epochs = [rows[start : start + each] for start in range(0, len(rows), each)]
+        starts = range(0, each, batch_size)
+        batches = [epoch[start : start + batch_size] for epoch in epochs for start in starts]
+        for batch in batches:
             w = None if sample_weight is None else sample_weight[batch]
             try:
                 losses.append(self.train_step(X[batch], Y[batch], w))
