@@ -35,6 +35,7 @@ from chainrule.engine.layout import (
     W_SIZE,
     Z_AT,
     Layout,
+    address,
     aligned_zeros,
     layer_table,
 )
@@ -60,8 +61,8 @@ from chainrule.engine.source import GATHER, Source, can_be_read
 from chainrule.engine.threads import shared_pool, usable_threads
 from chainrule.network import Network
 
-# Numbers between the layers of a chunk of rows, and the fewest rows in it. Measured.
-NUMBERS_IN_A_CHUNK, LEAST_CHUNK = 48_000, 8 * TILE_ROWS
+# Numbers between the layers of a chunk of rows, and the fewest and most rows in it. Measured.
+NUMBERS_IN_A_CHUNK, LEAST_ROWS, MOST_ROWS = 48_000, 96, 240
 # Up to so many parameters their panels are kept, for calls on few rows.
 MOST_KEPT = 1_000_000
 # A thread is worth waking from this many multiplications and additions. Measured.
@@ -162,7 +163,8 @@ class CompiledPredictor:
             function.publish(kernels.kind)
         lanes = REGISTERS[kernels.kind].lanes
         widths = [structure.n_inputs, *(layer.units for layer in structure.layers)]
-        self.chunk = min(240, max(LEAST_CHUNK, NUMBERS_IN_A_CHUNK // sum(widths)))
+        rows = min(MOST_ROWS, max(LEAST_ROWS, NUMBERS_IN_A_CHUNK // sum(widths)))
+        self.chunk = rows // TILE_ROWS * TILE_ROWS
         depth = len(structure.layers)
         keep = [False] * (depth - 1) + [True]
         self.layout = Layout.of(structure, lanes, self.chunk, keep, [False] * (depth + 1))
@@ -253,10 +255,10 @@ class CompiledPredictor:
         shape = m, network.structure.n_outputs
         A, Z = np.empty(shape, network.dtype), np.empty(shape, network.dtype) if sums else None
         with self.lock:
-            P = aligned_zeros(self.layout.n_parameters, network.dtype)
-            table = self.layout.table
-            to_panels = network.vector.ctypes.data, P.ctypes.data, 0, 0, 1
-            self.copy(table.ctypes.data, len(table), *to_panels)
+            P, table = self.panels, self.layout.table
+            if not len(P):  # they are large, and made for this call alone
+                P = aligned_zeros(self.layout.n_parameters, network.dtype)
+            self.copy(address(table), len(table), address(network.vector), address(P), 0, 0, 1)
             step = m if can_be_read(X) else max(1, MOST_NUMBERS // self.n_inputs)
             for start in range(0, m, step):
                 rows = slice(start, start + step)
@@ -268,11 +270,10 @@ class CompiledPredictor:
         self, X: Inputs, P: FloatArray, A: FloatArray, Z: FloatArray | None, threads: int | None
     ) -> None:
         source, m = Source(X), len(X)
-        chunks = -(-m // self.chunk)
         if threads is None:
             work = 2 * m * self.layout.n_parameters
             threads = min(usable_threads(), int(work / WORTH_A_THREAD))
-        threads = max(1, min(threads, chunks))
+        threads = max(1, min(threads, -(-m // TILE_ROWS)))
         if threads > self.threads:
             self._take_memory(threads)
             self._prepare_few()
@@ -284,9 +285,11 @@ class CompiledPredictor:
         source.table[GATHER] = self.gathers[gather]
         used = {SOURCE: source.table, ORDER: order, NEXT: counter, OUTPUTS: A}
         for place, array in used.items():
-            run[place] = array.ctypes.data
-        run[N_ROWS], run[SUMS] = m, 0 if Z is None else Z.ctypes.data
-        arguments = run.ctypes.data, P.ctypes.data
+            run[place] = address(array)
+        rounds = -(-m // (threads * self.chunk))  # as many for each thread, of whole tiles
+        run[CHUNK] = -(-m // (threads * rounds * TILE_ROWS)) * TILE_ROWS
+        run[N_ROWS], run[SUMS] = m, 0 if Z is None else address(Z)
+        arguments = address(run), address(P)
         pool = shared_pool(usable_threads()) if threads > 1 else None
         others = [pool.submit(self.call, tid, *arguments) for tid in range(1, threads) if pool]
         self.call(0, *arguments)
