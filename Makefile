@@ -7,7 +7,7 @@ BIN := .venv/bin
 endif
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: lecture test test-peers format docs clean
+.PHONY: lecture test test-peers benchmark format docs clean
 
 lecture: .venv/lecture.stamp  ## the lecture's experiment, and what lies beyond it
 	$(BIN)/chainrule lecture
@@ -22,6 +22,9 @@ test: .venv/test.stamp  ## lint, types, floors, tests, the README's and the docs
 
 test-peers: .venv/peers.stamp  ## chainrule against PyTorch, which is large
 	$(BIN)/python -m pytest tests/peers
+
+benchmark: .venv/bench.stamp  ## chainrule beside its peers, in time and memory: some 15 minutes
+	$(BIN)/python -m benchmarks
 
 format: .venv/test.stamp
 	$(BIN)/ruff check --fix .
@@ -51,4 +54,8 @@ clean:
 .venv/peers.stamp: .venv/test.stamp
 	$(PIP) torch==2.13.0
 	$(PIP) -e '.[peers]'
+	@touch $@
+
+.venv/bench.stamp: .venv/peers.stamp
+	$(PIP) -e '.[bench]'
 	@touch $@

@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks import growth, machine, prediction, processes, report, training
 from benchmarks.cases import CASES
 from benchmarks.contenders import contenders
+from benchmarks.timing import Measured
 
 
 def _arguments() -> argparse.Namespace:
@@ -75,7 +76,7 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-def _figures(measured: dict[str, training.Measured]) -> dict[str, object]:
+def _figures(measured: dict[str, Measured]) -> dict[str, object]:
     return {name: {"seconds": each.seconds, "peaks": each.peaks} for name, each in measured.items()}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import time
 from functools import cache
 from typing import Any
@@ -10,41 +9,42 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from chainrule.engine.compilation import kernel
-from chainrule.engine.registers import POINTERS, REGISTER_BYTES, load, store
-from chainrule.engine.threads import shared_pool
+from chainrule.engine.layout import address
+from chainrule.engine.registers import REGISTER_BYTES, at, get, load, put, store
+from chainrule.engine.registers.calls import Addressed
+from chainrule.engine.team import task_signature, team
 
 # Independent chains hide the latency of the unit: 4 cycles, and two units.
 CHAINS = 10
-STEPS = 100_000
+# How often each goes round: about a millisecond, which waking a thread does not spoil.
+ROUNDS = 1_000_000
 LANES = REGISTER_BYTES // 4
 
 
-def _chains(P: Any, n: Any) -> None:
-    x, y = load(P, 0), load(P, 0) * 1e-3
+def chains(tid: Any, run: Any, P: Any) -> int:
+    """Go round the chains of one thread."""
+    p = at(P, 16 * tid)
+    x, y = load(p, 0), load(p, 0) * 1e-3
     a, b, c, d, e, f, g, h, i, j = y, y, y, y, y, y, y, y, y, y
-    for _ in range(n):
+    for _ in range(get(run, 0)):
         a, b, c, d, e = a * x + y, b * x + y, c * x + y, d * x + y, e * x + y
         f, g, h, i, j = f * x + y, g * x + y, h * x + y, i * x + y, j * x + y
-    store(P, 0, (a + b + c + d + e) + (f + g + h + i + j))
+    put(run, 1 + tid, 1)
+    store(p, 0, (a + b + c + d + e) + (f + g + h + i + j))
+    return 0
 
 
 @cache
 def _compiled() -> Any:
-    signature = types.void(POINTERS[types.float32], types.intp)
-    made = kernel(signature, lambda: _chains, "the peak of multiply-add", CHAINS)
-    call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_ssize_t)(made.address)
-    return call, made  # whose address is valid as long as it is kept
+    return Addressed(chains, task_signature).compile(types.float32)
 
 
 def peak(threads: int) -> float:
     """Return the multiplications and additions a second of so many threads at once, in float32."""
-    call, _ = _compiled()
-    data = np.full((threads, 16), 0.5, np.float32)
-    pool = shared_pool(threads)
+    data, run = np.full((threads, 16), 0.5, np.float32), np.zeros(1 + threads, np.int64)
+    run[0] = ROUNDS
+    kernel, all_threads = _compiled().address, team(threads, types.float32)
     start = time.perf_counter()
-    others = [pool.submit(call, row.ctypes.data, STEPS) for row in data[1:]]
-    call(data[0].ctypes.data, STEPS)
-    for other in others:
-        other.result()
-    return threads * STEPS * CHAINS * LANES * 2 / (time.perf_counter() - start)
+    all_threads.run(kernel, threads, address(run), address(data))
+    took_part = int(run[1:].sum())
+    return took_part * ROUNDS * CHAINS * LANES * 2 / (time.perf_counter() - start)

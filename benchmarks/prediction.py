@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.cases import CASES
-from benchmarks.contenders import contenders
+from benchmarks.contenders import Forward, contenders
 from benchmarks.timing import Measured, in_turn
 from chainrule.engine.threads import usable_threads
 
@@ -21,7 +23,8 @@ def compare(rows: int, repeats: int) -> tuple[dict[str, Measured], list[str]]:
     case = CASES["table"]
     X = np.random.default_rng(1).normal(size=(rows, case.sizes[0])).astype(np.float32)
     expected = case.network().forward(X, engine="numpy")
-    work, wrong = {}, []
+    work: dict[str, Callable[[int], object]] = {}
+    wrong = []
     for name, kind in contenders().items():
         if kind is None:
             continue
@@ -30,10 +33,13 @@ def compare(rows: int, repeats: int) -> tuple[dict[str, Measured], list[str]]:
         apart = float(np.abs(forward(X).reshape(expected.shape) - expected).max())
         if not apart <= TOLERANCE:
             wrong.append(f"prediction of {rows} rows: {name} differs by {apart:.2g}")
-
-        def call(count: int, forward: object = forward) -> None:
-            for _ in range(count):
-                forward(X)  # type: ignore[operator]
-
-        work[name] = call
+        work[name] = _repeated(forward, X)
     return in_turn(work, repeats, usable_threads(), each=0.1), wrong
+
+
+def _repeated(forward: Forward, X: npt.NDArray[np.float32]) -> Callable[[int], None]:
+    def call(count: int) -> None:
+        for _ in range(count):
+            forward(X)
+
+    return call

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from benchmarks.peak import peak
@@ -33,7 +33,7 @@ class Measured:
 
 
 def in_turn(
-    work: dict[str, Callable[[int], object]], repeats: int, threads: int, each: float = EACH
+    work: Mapping[str, Callable[[int], object]], repeats: int, threads: int, each: float = EACH
 ) -> dict[str, Measured]:
     """Time ``work[name](count)``, one contender after the other in each repeat.
 

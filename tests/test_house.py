@@ -77,7 +77,9 @@ def test_core_dependencies_are_few() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="make is not a part of Windows")
-@pytest.mark.parametrize("target", ["lecture", "test", "test-peers", "format", "docs", "clean"])
+@pytest.mark.parametrize(
+    "target", ["lecture", "test", "test-peers", "benchmark", "format", "docs", "clean"]
+)
 def test_make_targets(target: str) -> None:
     """The commands that README and CONTRIBUTING name are there."""
     done = subprocess.run(

@@ -101,11 +101,13 @@ def fit(
         Draws the validation rows, the order and the dropout masks, all from one stream.
     engine : {"auto", "numpy", "compiled"}, default "auto"
         What runs the steps: the NumPy arrays of :mod:`chainrule.steps`, or the same formulas
-        compiled by Numba. "auto" compiles where the work will pay for it. What can't be compiled
-        runs on NumPy; if "compiled" was asked for, a warning says why.
+        compiled by Numba. "auto" compiles where the work will pay for it, and where the compiled
+        code is on disk already, takes it for less. What can't be compiled runs on NumPy; if
+        "compiled" was asked for, a warning says why. The engines agree within rounding; for the
+        same bits in each run name one. The network then predicts by the same engine.
     threads : int, optional
-        Threads of the compiled engine; by default as many as the work can use. The results have
-        the same bits whatever their number.
+        Threads of the compiled engine; by default as many as are quickest, which is tried where
+        a step is short. The results have the same bits whatever their number.
     verbose : {0, 1}, default 1
         1 shows a progress bar in a terminal or notebook.
 

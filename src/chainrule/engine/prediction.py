@@ -7,13 +7,11 @@ with the weights where they are; for more, the weights are first brought into pa
 
 from __future__ import annotations
 
-import ctypes
 import threading
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import types
 
 from chainrule._inputs import MOST_NUMBERS, Inputs
 from chainrule._types import FloatArray
@@ -28,7 +26,6 @@ from chainrule.engine.layout import (
     N_OUT,
     N_PAD,
     STATISTICS_AT,
-    TABLE,
     W_AT,
     W_FROM,
     W_LD,
@@ -43,7 +40,6 @@ from chainrule.engine.packing import COPY_FROM_PYTHON, COPY_PARAMETERS
 from chainrule.engine.passes import FORWARD_ROWS, call_forward_rows
 from chainrule.engine.products import MULTIPLY_ROWS
 from chainrule.engine.registers import (
-    POINTERS,
     at,
     get,
     lanes,
@@ -58,7 +54,8 @@ from chainrule.engine.registers.threads import atomic_add
 from chainrule.engine.registers.tile import TILE, TILE_ROWS
 from chainrule.engine.registers.types import REGISTERS
 from chainrule.engine.source import GATHER, Source, can_be_read
-from chainrule.engine.threads import shared_pool, usable_threads
+from chainrule.engine.team import TASK_FROM_PYTHON, task_signature, team
+from chainrule.engine.threads import usable_threads
 from chainrule.network import Network
 
 # Numbers between the layers of a chunk of rows, and the fewest and most rows in it. Measured.
@@ -137,12 +134,7 @@ def copy_rows(A: Any, ld: Any, m: Any, n: Any, to: Any) -> None:
             put(to, r * n + j, get(A, r * ld + j))
 
 
-def _signature(dtype: Any) -> Any:
-    return types.int64(types.intp, TABLE, POINTERS[dtype])
-
-
-PREDICT_ROWS = Addressed(predict_rows, _signature)
-FROM_PYTHON = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_ssize_t, *[ctypes.c_void_p] * 2)
+PREDICT_ROWS = Addressed(predict_rows, task_signature)
 
 
 class CompiledPredictor:
@@ -172,7 +164,8 @@ class CompiledPredictor:
         table[:, A_AT] = table[:, G_AT]  # nothing is dropped in between
         for l, layer in enumerate(structure.layers, 1):
             kernels.enter_prediction(table[l], layer, l < depth)
-        self.call = FROM_PYTHON(kernels.keep(PREDICT_ROWS.compile(kernels.kind)))
+        self.kernel = kernels.keep(PREDICT_ROWS.compile(kernels.kind))
+        self.call = TASK_FROM_PYTHON(self.kernel)
         self.copy = COPY_FROM_PYTHON(COPY_PARAMETERS.publish(kernels.kind).address)
         self.lock, self.gathers = threading.Lock(), dict[Addressed, int]()
         self.zeros = aligned_zeros(2 * lanes, dtype)
@@ -290,11 +283,12 @@ class CompiledPredictor:
         run[CHUNK] = -(-m // (threads * rounds * TILE_ROWS)) * TILE_ROWS
         run[N_ROWS], run[SUMS] = m, 0 if Z is None else address(Z)
         arguments = address(run), address(P)
-        pool = shared_pool(usable_threads()) if threads > 1 else None
-        others = [pool.submit(self.call, tid, *arguments) for tid in range(1, threads) if pool]
-        self.call(0, *arguments)
-        for other in others:
-            other.result()
+        if threads == 1:
+            self.call(0, *arguments)
+        else:
+            team(max(threads, usable_threads()), self.kernels.kind).run(
+                self.kernel, threads, *arguments
+            )
 
     def _take_statistics(self) -> None:
         """Bring the running means and variances to where each thread's kernels read them."""

@@ -1,11 +1,9 @@
-"""How many threads compiled code may use, and a pool of them that waits for work."""
+"""How many threads compiled code takes."""
 
 from __future__ import annotations
 
 import math
 import os
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 
 # For steps of fewer multiplications and additions a thread than the first, another is no gain on
 # any machine; for more than the second it surely is. Between them it is tried.
@@ -22,17 +20,6 @@ def usable_threads() -> int:
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     allowed = os.environ.get("OMP_NUM_THREADS", "")
     return max(1, min(cores, int(allowed))) if allowed.isdigit() else cores
-
-
-def shared_pool(threads: int) -> ThreadPoolExecutor:
-    """Return a pool of this process for tasks that never wait for each other."""
-    return _pool_of(os.getpid(), threads)
-
-
-@cache
-def _pool_of(process: int, threads: int) -> ThreadPoolExecutor:
-    # A forked child has its parent's pool, but none of its threads: hence the process.
-    return ThreadPoolExecutor(threads, thread_name_prefix="chainrule-predict")
 
 
 class ThreadChoice:

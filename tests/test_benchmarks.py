@@ -1,0 +1,103 @@
+"""The benchmarks: the same work for all, who is faster, and who learned something else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks import machine, report
+from benchmarks.cases import CASES, Case
+from benchmarks.contenders.ours import Ours
+from benchmarks.contenders.scikit_learn import ScikitLearn
+from benchmarks.processes import FirstRun
+from benchmarks.timing import Measured, in_turn
+from benchmarks.training import TOLERANCE, Trained
+
+SMALL = Case("small", (6, 12, 3), 16, 8)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(compiled_apart: None) -> None:
+    """Compile into a folder of the tests' own."""
+
+
+def test_the_cases_are_the_promised_ones() -> None:
+    """Sizes, batches and rules; and the operations of a step, counted by hand for one."""
+    labels = [case.label for case in CASES.values()]
+    assert labels == [
+        "2-4-1, batch 32, gradient descent",
+        "20-64-64-1, batch 128, Adam",
+        "50-128-128-1, batch 256, Adam",
+        "784-512-256-10, batch 128, Adam",
+        "1024-2048-2048-10, batch 1024, Adam",
+    ]
+    # Z and dW of both layers, and dA of the second: 2 operations for each weight and row
+    assert CASES["lecture"].flops == 32 * 2 * (2 * (2 * 4 + 4) + 4)
+
+
+@pytest.mark.parametrize("rule", ["adam", "gradient_descent"])
+@pytest.mark.parametrize("sizes", [(6, 12, 3), (6, 12, 1)])
+def test_contenders_do_the_same_work(rule: str, sizes: tuple[int, ...]) -> None:
+    """From the same weights on the same rows, chainrule and scikit-learn end within tolerance."""
+    case = replace(SMALL, rule=rule, sizes=sizes)
+    losses = {}
+    for name, kind in (("chainrule", Ours), ("scikit-learn", ScikitLearn)):
+        learner: Any = kind(case)
+        begun = learner.network().loss(*case.data())
+        learner.train(2)
+        losses[name] = learner.network().loss(*case.data())
+        assert losses[name] < begun
+    trained = Trained(case, {}, losses)
+    assert trained.disagreements() == []
+    X = case.data()[0][:5]
+    kinds: tuple[Any, ...] = (Ours, ScikitLearn)
+    ours, theirs = (kind(case).predictor()(X) for kind in kinds)
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)  # float32
+
+
+def test_another_result_is_noticed() -> None:
+    """A loss beyond its tolerance, or a NaN, is named with its case."""
+    ours, theirs = 0.5, 0.5 * (1 + 2 * TOLERANCE["PyTorch"])
+    for loss in (theirs, float("nan")):
+        said = Trained(SMALL, {}, {"chainrule": ours, "PyTorch": loss}).disagreements()
+        assert len(said) == 1
+        assert "small: PyTorch" in said[0]
+    assert Trained(SMALL, {}, {"chainrule": ours, "PyTorch": ours}).disagreements() == []
+
+
+def test_the_report_says_who_is_faster() -> None:
+    """Ratios of medians, to the fastest peer too; and a peer that is not there."""
+    step = {
+        name: Measured([seconds, seconds * 0.9, seconds * 9], [1e9] * 3)
+        for name, seconds in (("chainrule", 2e-3), ("chainrule, 1 thread", 4e-3), ("PyTorch", 1e-3))
+    }
+    trained = Trained(SMALL, step, {})
+    assert trained.ratios["PyTorch"] == pytest.approx(0.5)
+    assert trained.of_peak == pytest.approx(SMALL.flops / 2e-3 / 1e9)
+    text = report.training_table([trained], [*step, "JAX"])
+    assert text.count("**peer faster: 2×**") == 2
+    assert "not installed" in text
+    step["PyTorch"] = Measured([6e-3] * 3)
+    assert "| 3.0× |" in report.prediction_table({10: step}, list(step))
+    text = report.process_table({"chainrule": 0.1}, {"chainrule": FirstRun(5.0, 0.5, "150")})
+    assert "| chainrule | 100 ms | 5 s | 500 ms | 150 MB |" in text
+
+
+def test_contenders_are_timed_in_turn() -> None:
+    """Each is warmed, then measured once in each repeat, and not always by the same first."""
+    calls: list[str] = []
+    work = {name: lambda count, name=name: calls.append(name) for name in "abc"}
+    measured = in_turn(work, 3, 1, each=1e-9)
+    assert "".join(calls) == "aabbcc" + "abc" + "bca" + "cab"
+    assert all(len(each.seconds) == len(each.peaks) == 3 for each in measured.values())
+
+
+def test_the_machine_is_named() -> None:
+    """By processor, versions and peak; and by a name that a file can have."""
+    about = machine.describe()
+    assert "numpy" in about["packages"]
+    assert float(about["peak"].split()[0]) > 0
+    assert machine.slug("A & B (x, 9)") == "a-b-x-9"
