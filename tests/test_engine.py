@@ -27,7 +27,7 @@ from chainrule import (
 )
 from chainrule._inputs import Inputs
 from chainrule.activations import ACTIVATIONS
-from chainrule.callbacks import Progress
+from chainrule.callbacks import Progress, ProgressBar
 from chainrule.engine import choose_engine
 from chainrule.engine.interface import Engine
 from chainrule.losses import LOSSES
@@ -663,3 +663,37 @@ def test_divergence_within_many_epochs() -> None:
     assert "epoch 0" not in said[0]
     assert said[0] == said[1]
     np.testing.assert_array_equal(vectors[0], vectors[1])
+
+
+@pytest.mark.parametrize("watched", [False, True])
+@pytest.mark.parametrize("engine", ["compiled", "numpy"])
+def test_an_interruption_keeps_what_was_learned(engine: str, watched: bool) -> None:
+    """Ctrl-C within an epoch leaves the network as it is then, whoever looks on."""
+    X, y = np.random.default_rng(0).normal(size=(640, 3)), np.arange(640) % 2
+    network = Network([3, 4, 1], normalization="batch", random_state=0)
+    start, calls = network.vector.copy(), []
+
+    class Watch(Callback):
+        def on_batch_end(self, progress: Progress) -> None:
+            calls.append(progress.batch)
+            if progress.batch >= 3:
+                raise KeyboardInterrupt
+
+    class Silent(ProgressBar):
+        on_batch_end = Watch.on_batch_end
+
+    history = fit(
+        network,
+        X,
+        y,
+        engine=engine,
+        callbacks=[Watch() if watched else Silent()],
+        random_state=0,
+        verbose=0,
+        metrics=["accuracy"],
+    )
+    assert history.stopped == "interrupted"
+    assert calls
+    assert not np.array_equal(network.vector, start)
+    if watched:
+        assert history.steps == 4

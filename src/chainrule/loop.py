@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Callable
@@ -105,6 +106,8 @@ class Run:
             history.stopped = progress.stop_reason or "epochs"
         except KeyboardInterrupt:
             history.stopped = "interrupted"
+            with contextlib.suppress(NotFiniteError):
+                self.engine.end_epoch()
         except DivergenceError:
             history.stopped = "diverged"
             raise
@@ -171,20 +174,18 @@ class Run:
     def run_epoch(self) -> bool:
         """Run one epoch and enter it in the history; False if it was stopped on the way."""
         progress, history = self.progress, self.progress.history
-        start, network = time.perf_counter(), self.network
-        before = network.vector.copy(), {k: v.copy() for k, v in network.statistics.items()}
+        start = time.perf_counter()
+        watched = self.held is not None or self.someone_wants_batches()
+        self.engine.begin_epoch(watched=watched)
         self.engine.rates.begin_epoch(history.monitored)
         # Overflow on the way to a number that is not finite: reported below, with its place.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             try:
                 loss = self.run_batches()
-                if where := describe_parameters(network):
-                    raise NotFiniteError(where)
+                self.engine.end_epoch()
                 val_loss = self.validate()
             except NotFiniteError as error:
-                network.vector[:] = before[0]
-                for name, values in before[1].items():
-                    network.statistics[name][:] = values
+                self.engine.go_back()
                 raise DivergenceError(
                     f"training diverged in epoch {progress.epoch}, batch {progress.batch}: {error}."
                     f" Try a smaller learning_rate (it was {self.engine.rates.last:g}), inputs and "

@@ -16,7 +16,7 @@ from chainrule.dropout import Key, layer_keys
 from chainrule.engine import blocks, epoch, formulas
 from chainrule.engine.clipping import NORM_PART, UPDATE_CLIPPED
 from chainrule.engine.code_on_disk import mark_as_there
-from chainrule.engine.diagnosis import NotFiniteError, describe_loss
+from chainrule.engine.diagnosis import NotFiniteError, describe_loss, describe_parameters
 from chainrule.engine.gathering import gathering
 from chainrule.engine.gradients import GRADIENT_AND_UPDATE, scratch_size
 from chainrule.engine.interface import Rates, State
@@ -86,6 +86,7 @@ class CompiledEngine:
         self.rates, self.steps = Rates(optimizer.learning_rate), 0
         self.penalties: list[float] = []
         self.source: Source | None = None
+        self.holds = self.holds_more = False  # whether only the panels are to change; and have
         self.most = max(1, MOST_NUMBERS // (batch_size * structure.n_inputs))
         self.stride = min(16, self.most)
         self.kernels = kernels = Kernels(dtype)
@@ -162,6 +163,45 @@ class CompiledEngine:
         self.addresses = run.ctypes.data, self.P.ctypes.data
         self.drops, self.statistics = bool(table[:, DROP].any()), self._statistics()
 
+    def begin_epoch(self, *, watched: bool) -> None:
+        """Begin an epoch; what is learned stays in the panels, if the network is not watched.
+
+        So the network itself is the copy to go back to, and need not be written in each call.
+        """
+        network, self.holds, self.holds_more = self.network, not watched, False
+        self.before = network.vector.copy() if watched else network.vector
+        self.statistics_before = {name: v.copy() for name, v in network.statistics.items()}
+
+    def end_epoch(self) -> None:
+        """Bring what was learned to the network, if it is all finite."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            finite = self.holds_more and math.isfinite(self.P.sum())
+        if not finite and (where := describe_parameters(self._learned())):
+            raise NotFiniteError(where)
+        if self.holds_more:
+            self._copy_vector(self.network.vector)
+        self.holds = self.holds_more = False
+
+    def go_back(self) -> None:
+        """Forget what the panels hold, and restore the rest."""
+        self.holds = self.holds_more = False
+        self.network.vector[:] = self.before
+        for name, values in self.statistics_before.items():
+            self.network.statistics[name][:] = values
+
+    def _learned(self) -> Network:
+        """Return the network, or, where only the panels have its parameters, a copy with them."""
+        if not self.holds_more:
+            return self.network
+        learned = self.network.copy()
+        self._copy_vector(learned.vector)
+        return learned
+
+    def _copy_vector(self, vector: FloatArray) -> None:
+        table = self.layout.table
+        copy = COPY_FROM_PYTHON(COPY_PARAMETERS.publish(self.kind).address)
+        copy(address(table), len(table), address(vector), address(self.P), 1, 0, 1)
+
     def train_batches(
         self,
         X: Inputs,
@@ -215,6 +255,7 @@ class CompiledEngine:
         for place, array in used.items():
             run[place] = address(array)
         run[epoch.N_THREADS] = threads
+        run[epoch.LOAD], run[epoch.STORE] = not self.holds_more, not self.holds
         run[epoch.N_ROWS], run[epoch.BATCH_SIZE] = len(order), batch_size
         run[epoch.FIRST_STEP] = self.steps
         arguments = (*self.addresses, self.max_norm)
@@ -222,6 +263,7 @@ class CompiledEngine:
         done = self.run_epoch(0, *arguments)
         for other in others:
             other.result()
+        self.holds_more = self.holds
         for name, running in self.statistics.items():
             self.network.statistics[name][0] = running
         if run[epoch.SHARED]:
@@ -270,7 +312,7 @@ class CompiledEngine:
     def _not_finite(
         self, X: Inputs, Y: Array, rows: npt.NDArray[np.intp], loss: float, batch: int
     ) -> NotFiniteError:
-        network = self.network
+        network = self._learned()
         _, cache = steps.forward_propagation(X[rows], network.parameters, network.structure)
         error = NotFiniteError(describe_loss(loss, network, cache))
         error.batch = batch

@@ -56,6 +56,8 @@ from chainrule.engine.source import GATHER, LABELS, TARGETS, WEIGHTS
     LAYERS,
     LAYER_TABLE,
     VECTOR,
+    LOAD,  # 1 if the parameters are to be brought from there to the panels first
+    STORE,  # 1 if they are to be brought back at the end
     N_PARAMETERS,
     STATES,
     N_STATES,
@@ -88,7 +90,7 @@ from chainrule.engine.source import GATHER, LABELS, TARGETS, WEIGHTS
     SHARED,  # 1 if the examples share the penalty
     PENALTIES,  # receives each thread's part of that, by step
     N_NUMBERS,
-) = range(37)
+) = range(39)
 
 call_loss, call_gradient = caller(loss_signature), GRADIENT_BY_UNITS.call
 call_clipped = UPDATE_CLIPPED.call
@@ -126,7 +128,8 @@ def run_epoch(tid: Any, run: Any, P: Any, max_norm: Any) -> int:
     in_blocks = get(run, IN_BLOCKS) != 0
     T = at(T, tid * get(run, TRANSPOSED_SIZE) if in_blocks else 0)  # each thread has its own then
     generation = atomic_load(barrier, 8)
-    call_copy_parameters(P, (table, layers, V, P, 0, tid, nth))
+    if get(run, LOAD) != 0:
+        call_copy_parameters(P, (table, layers, V, P, 0, tid, nth))
     generation = meet(barrier, nth, generation)
     step, first, epoch_rows = 0, 0, get(run, EPOCH_ROWS)
     while first < rows:
@@ -192,7 +195,8 @@ def run_epoch(tid: Any, run: Any, P: Any, max_norm: Any) -> int:
             generation = call_clipped(clipped, P, (*of_norm, *told, *me))
         generation = meet(barrier, nth, generation)  # all weights are updated
         step, first = step + 1, first + m
-    call_copy_parameters(P, (table, layers, V, P, 1, tid, nth))
+    if get(run, STORE) != 0:
+        call_copy_parameters(P, (table, layers, V, P, 1, tid, nth))
     return step
 
 

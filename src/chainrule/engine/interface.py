@@ -72,6 +72,24 @@ class Engine(Protocol):
         """
         ...
 
+    def begin_epoch(self, *, watched: bool) -> None:
+        """Begin an epoch, which `end_epoch` ends, or `go_back` undoes.
+
+        The network need not show what is learned before its end, unless it is `watched`.
+        """
+        ...
+
+    def end_epoch(self) -> None:
+        """End an epoch, if one was begun: the network has what was learned, up to here.
+
+        Raises NotFiniteError if a parameter is not finite.
+        """
+        ...
+
+    def go_back(self) -> None:
+        """Give the network the parameters and statistics that it had when the epoch began."""
+        ...
+
     def get_state(self) -> State:
         """Return a copy of the state of the update rule."""
         ...

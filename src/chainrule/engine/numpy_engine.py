@@ -11,7 +11,12 @@ from chainrule import steps
 from chainrule._inputs import Inputs
 from chainrule._types import Array, FloatArray
 from chainrule.dropout import Key
-from chainrule.engine.diagnosis import NotFiniteError, describe_gradient, describe_loss
+from chainrule.engine.diagnosis import (
+    NotFiniteError,
+    describe_gradient,
+    describe_loss,
+    describe_parameters,
+)
 from chainrule.engine.interface import Rates, State
 from chainrule.network import Network
 from chainrule.normalization import unbiased, update_running
@@ -52,6 +57,20 @@ class NumpyEngine:
         )
         self.steps, self.stride = 0, 1
         self.penalties: list[float] = []
+        self.before = network
+
+    def begin_epoch(self, *, watched: bool) -> None:
+        """Keep a copy of the network, which changes with each step."""
+        self.before = self.network.copy()
+
+    def end_epoch(self) -> None:
+        """Look whether all parameters are finite, as every engine does."""
+        if where := describe_parameters(self.network):
+            raise NotFiniteError(where)
+
+    def go_back(self) -> None:
+        """Restore the copy."""
+        self.network.restore(self.before)
 
     def train_batches(
         self,
