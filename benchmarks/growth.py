@@ -66,12 +66,15 @@ def draw(found: dict[str, Curve], path: Path) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(1, len(found), figsize=(3.2 * len(found), 3), sharey=True)
+    figure, axes = plt.subplots(1, len(found), figsize=(3.6 * len(found), 3.2), sharey=True)
     for ax, (what, curve) in zip(axes, found.items(), strict=True):
         for name, color, marker in zip(SHOWN, ("#0072B2", "#D55E00"), "os", strict=True):
             if name in curve:
                 ax.plot(curve["x"], curve[name], color=color, marker=marker, label=name)
-        ax.set(xlabel=what, xscale="log", yscale="log")
+        ax.set_xscale("log", base=2)
+        ax.set_yscale("log")
+        ax.set_xlabel(what)
+        ax.set_xticks(curve["x"], [f"{x:,.0f}" for x in curve["x"]])
         ax.grid(alpha=0.3)
     axes[0].set_ylabel("µs a step")
     axes[0].legend()

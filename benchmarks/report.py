@@ -19,7 +19,7 @@ def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 def factor(times: float) -> str:
     """Say how many times as long as chainrule a peer takes."""
     if times < 1:
-        return f"**peer faster: {1 / times:.2g}×**"
+        return f"**peer faster: {1 / times:.2f}×**"
     return f"{times:.0f}×" if times >= 20 else f"{times:.1f}×"
 
 

@@ -78,7 +78,7 @@ def test_the_report_says_who_is_faster() -> None:
     assert trained.ratios["PyTorch"] == pytest.approx(0.5)
     assert trained.of_peak == pytest.approx(SMALL.flops / 2e-3 / 1e9)
     text = report.training_table([trained], [*step, "JAX"])
-    assert text.count("**peer faster: 2×**") == 2
+    assert text.count("**peer faster: 2.00×**") == 2
     assert "not installed" in text
     step["PyTorch"] = Measured([6e-3] * 3)
     assert "| 3.0× |" in report.prediction_table({10: step}, list(step))

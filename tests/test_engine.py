@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import tracemalloc
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -493,6 +494,25 @@ print(sizes[2] - sizes[1])
     pytest.importorskip("resource")
     done = run_python(program)
     assert int(done.stdout) < 2048, done.stderr
+
+
+@pytest.mark.parametrize("rule", ["gradient_descent", "adam"])
+def test_memory_of_a_run(rule: str) -> None:
+    """The parameters and their panels, the transposed ones, the states, and two batches.
+
+    In numbers: parameters × (states + 3) + 2 × batch × units, and 300,000 for threads to work in.
+    """
+    network = Network([200, 600, 600, 4], hidden="relu", random_state=0, dtype=np.float32)
+    X, y = np.random.default_rng(0).normal(size=(512, 200)).astype(np.float32), np.arange(512) % 4
+    arguments: dict[str, Any] = {"engine": "compiled", "optimizer": rule, "verbose": 0}
+    fit(network, X[:8], y[:8], epochs=1, threads=2, **arguments)  # what is compiled stays
+    tracemalloc.start()
+    fit(network, X, y, epochs=2, batch_size=256, threads=2, **arguments)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    states = len(OPTIMIZERS[rule].state)
+    numbers = len(network.vector) * (states + 3) + 2 * 256 * 1404 + 300_000
+    assert most + network.vector.nbytes < 4 * numbers
 
 
 def test_many_runs_at_once() -> None:

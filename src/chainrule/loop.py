@@ -33,8 +33,8 @@ OF_OUTPUTS = {
 }
 
 
-# As many as are worth one call; more would keep Ctrl-C waiting on slow data.
-MOST_EPOCHS = 1000
+# As many epochs as are worth one call, and parameters of which a copy for it is no burden.
+MOST_EPOCHS, MOST_PARAMETERS = 1000, 100_000
 
 
 class DivergenceError(ArithmeticError):
@@ -124,7 +124,8 @@ class Run:
         busy = any(not isinstance(listener, ProgressBar) for listener in self.listeners)
         changes = not isinstance(self.engine.rates.schedule, Constant)
         weighted = self.train.sample_weight is not None
-        if self.held or self.metrics or busy or changes or weighted or self.one_by_one:
+        large = len(self.network.vector) > MOST_PARAMETERS
+        if self.held or self.metrics or busy or changes or weighted or large or self.one_by_one:
             return 1
         return min(MOST_EPOCHS, self.engine.stride // self.progress.batches)
 

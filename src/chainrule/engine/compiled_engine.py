@@ -50,6 +50,8 @@ from chainrule.penalties import Penalty
 PARTS = (TILE, MULTIPLY_ROWS, FORWARD_ROWS, BACKWARD_ROWS, GRADIENT_AND_UPDATE, COPY_PARAMETERS)
 # How long one call of the compiled loop should take, so that Ctrl-C and the bar are not kept.
 SECONDS_A_CALL = 0.1
+# And while numbers of threads are tried, each of them some times.
+SECONDS_A_TRIAL = 0.003
 
 
 class CompiledEngine:
@@ -222,7 +224,9 @@ class CompiledEngine:
             raise self._not_finite(X, Y, rows[done * batch_size :][:batch_size], losses[done], done)
         each = (time.perf_counter() - start) / n_batches
         self.choice.note(each)
-        self.stride = max(1, int(SECONDS_A_CALL / each))
+        self.stride = max(
+            1, int((SECONDS_A_TRIAL if self.choice.trials else SECONDS_A_CALL) / each)
+        )
         if not can_be_read(X):
             self.stride = min(self.stride, self.most)
         return losses.tolist()
