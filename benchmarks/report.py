@@ -66,7 +66,10 @@ def training_table(trained: Iterable[Trained], names: list[str]) -> str:
 def prediction_table(by_rows: Mapping[int, Mapping[str, Measured]], names: list[str]) -> str:
     """A row a number of rows: the time of a call."""
     header = ["prediction, 50-128-128-1", OURS, "1 thread", *_others(names), "fastest peer"]
-    rows = ([f"{m:,} rows", *_times(t, names), _fastest(t)] for m, t in by_rows.items())
+    rows = (
+        [f"{m:,} row{'s' if m > 1 else ''}", *_times(t, names), _fastest(t)]
+        for m, t in by_rows.items()
+    )
     return table(header, rows)
 
 

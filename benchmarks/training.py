@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import sys
 from dataclasses import dataclass
 
@@ -35,13 +34,9 @@ class Trained:
 
     @property
     def of_peak(self) -> float:
-        """chainrule's share of what the multiply-add units of all cores could do meanwhile."""
+        """chainrule's share of the most that all cores' multiply-add units did meanwhile."""
         ours = self.step[OURS]
-        shares = [
-            self.case.flops / seconds / peak
-            for seconds, peak in zip(ours.seconds, ours.peaks, strict=True)
-        ]
-        return statistics.median(shares)
+        return self.case.flops / ours.median / max(ours.peaks)
 
     def disagreements(self) -> list[str]:
         """Return who did not learn what chainrule learned, with both losses."""

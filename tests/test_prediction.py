@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -174,6 +176,17 @@ def test_what_cannot_be_compiled_warns_where_it_was_asked_for() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         network.forward(X)
+
+
+def test_the_first_prediction_says_what_takes_so_long(tmp_path: Path) -> None:
+    """On standard error, once for a machine."""
+    program = """
+from chainrule import Network
+Network([3, 4, 1], random_state=0).predict([[1, 2, 3]], engine="compiled")
+"""
+    env = dict(os.environ) | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    assert "for this machine" in run_python(program, env=env).stderr
+    assert run_python(program, env=env).stderr == ""
 
 
 def test_many_callers_at_once() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -62,8 +63,8 @@ def choose_engine(
 
         return CompiledEngine(*arguments, batch_size=batch_size, threads=threads)
 
-    if _pays(engine, network, work):
-        made: Engine | None = _compile(engine, network, make, say=say)
+    if _pays(engine, work, network.dtype.name):
+        made: Engine | None = _compile(engine, network, make, network.dtype.name, say=say)
         if made is not None:
             network.predicts_compiled = True
             return made
@@ -88,8 +89,10 @@ def choose_predictor(engine: str, network: Network, *, rows: int, threads: int |
 
         return CompiledPredictor(network)
 
-    if network.predictor is None and (network.predicts_compiled or _pays(engine, network, work)):
-        network.predictor = _compile(engine, network, make, forward_only=True)
+    name = f"{network.dtype.name}-prediction"
+    if network.predictor is None and (network.predicts_compiled or _pays(engine, work, name)):
+        say = None if network.predicts_compiled else lambda text: print(text, file=sys.stderr)
+        network.predictor = _compile(engine, network, make, name, forward_only=True, say=say)
         network.predicts_compiled = network.predictor is not None
     return network.predictor
 
@@ -98,10 +101,10 @@ def _weights(network: Network) -> int:
     return sum(n * m for name, (n, m) in network.structure.shapes.items() if name[0] == "W")
 
 
-def _pays(engine: str, network: Network, work: float) -> bool:
-    """Whether to compile: where it was asked for, or saves more time than it takes."""
+def _pays(engine: str, work: float, code: str) -> bool:
+    """Whether to compile, or load, the code of this name: as asked, or where it saves time."""
     if engine == "auto" and work > WORTH_LOADING:
-        return work > WORTH_COMPILING or is_there(network.dtype.name)
+        return work > WORTH_COMPILING or is_there(code)
     return engine == "compiled"
 
 
@@ -109,6 +112,7 @@ def _compile(
     engine: str,
     network: Network,
     make: Callable[[], Any],
+    code: str,
     *,
     forward_only: bool = False,
     say: Callable[[str], object] | None = None,
@@ -122,14 +126,14 @@ def _compile(
 
         why = cannot_do(network.structure, forward_only=forward_only) or ""
         if not why:
-            if say is not None and not is_there(network.dtype.name):
+            if say is not None and not is_there(code):
                 say(
                     "chainrule compiles its formulas for this machine: some seconds, the first "
                     "time only"
                 )
             try:
                 return make()
-            except NumbaError as error:
+            except (NumbaError, AssertionError, NotImplementedError) as error:  # all from Numba
                 why = f"a formula can't be compiled: {error}"
     if engine == "compiled":
         warnings.warn(f"the NumPy engine is used, because {why}", stacklevel=4)

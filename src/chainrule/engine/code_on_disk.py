@@ -46,22 +46,22 @@ def _user_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "chainrule"
 
 
-def is_there(dtype: str) -> bool:
-    """Whether the code for a float type was compiled before, on this disk."""
-    return _mark(dtype).exists()
+def is_there(code: str) -> bool:
+    """Whether code of this name, such as "float32" for its training, was compiled before."""
+    return _mark(code).exists()
 
 
-def mark_as_there(dtype: str) -> None:
-    """Note that the code for a float type is there, if the disk can be written to."""
+def mark_as_there(code: str) -> None:
+    """Note that code of this name is there, if the disk can be written to."""
     with contextlib.suppress(OSError):
-        _mark(dtype).touch()
+        _mark(code).touch()
 
 
-def _mark(dtype: str) -> Path:
+def _mark(code: str) -> Path:
     # Code is for a processor, too: one home may be used on several.
     features = os.environ.get("NUMBA_CPU_FEATURES", "") + os.environ.get("NUMBA_CPU_NAME", "")
     kind = hashlib.sha256(f"{features} {_processor()}".encode()).hexdigest()[:8]
-    return folder() / f"{dtype}-{kind}.there"
+    return folder() / f"{code}-{kind}.there"
 
 
 @cache

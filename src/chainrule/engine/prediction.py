@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from chainrule._inputs import MOST_NUMBERS, Inputs
 from chainrule._types import FloatArray
+from chainrule.engine.code_on_disk import mark_as_there
 from chainrule.engine.compilation import inlined
 from chainrule.engine.gathering import call_gather, gathering
 from chainrule.engine.layer_kernels import Kernels
@@ -166,6 +167,7 @@ class CompiledPredictor:
             kernels.enter_prediction(table[l], layer, l < depth)
         self.kernel = kernels.keep(PREDICT_ROWS.compile(kernels.kind))
         self.call = TASK_FROM_PYTHON(self.kernel)
+        mark_as_there(f"{dtype.name}-prediction")
         self.copy = COPY_FROM_PYTHON(COPY_PARAMETERS.publish(kernels.kind).address)
         self.lock, self.gathers = threading.Lock(), dict[Addressed, int]()
         self.zeros = aligned_zeros(2 * lanes, dtype)
