@@ -10,8 +10,10 @@ from pathlib import Path
 
 from benchmarks import growth, machine, prediction, processes, report, training
 from benchmarks.cases import CASES
-from benchmarks.contenders import contenders
+from benchmarks.contenders import NAMES, contenders
 from benchmarks.timing import Measured
+
+RESULTS = Path("benchmarks/results")
 
 
 def _arguments() -> argparse.Namespace:
@@ -19,7 +21,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--cases", default=",".join(CASES), help="of " + ", ".join(CASES))
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--quick", action="store_true", help="three repeats of the steps alone")
-    parser.add_argument("--output", type=Path, default=Path("benchmarks/results"))
+    parser.add_argument("--output", type=Path, help="a folder; --quick saves nothing without it")
     arguments = parser.parse_args()
     unknown = set(arguments.cases.split(",")) - set(CASES)
     if unknown or arguments.repeats < 1:
@@ -31,7 +33,7 @@ def main() -> int:
     """Run what was asked for; return 1 if a contender did not learn what the others did."""
     asked = _arguments()
     repeats = 3 if asked.quick else asked.repeats
-    about, names = machine.describe(), list(contenders())
+    about, names = machine.describe(), NAMES
     trained = [training.compare(CASES[name], repeats) for name in asked.cases.split(",")]
     wrong = [line for each in trained for line in each.disagreements()]
     parts = [report.training_table(trained, names)]
@@ -39,6 +41,7 @@ def main() -> int:
         "about": about,
         "training": {t.case.name: _figures(t.step) | {"of peak": t.of_peak} for t in trained},
         "losses": {t.case.name: t.losses for t in trained},
+        "apart": {t.case.name: t.apart for t in trained},
     }
     predicted = {}
     for rows in prediction.ROWS:
@@ -46,13 +49,13 @@ def main() -> int:
         wrong += differ
     parts.append(report.prediction_table(predicted, names))
     figures["prediction"] = {rows: _figures(each) for rows, each in predicted.items()}
-    asked.output.mkdir(parents=True, exist_ok=True)
-    path = asked.output / machine.slug(about["processor"])
+    folder = asked.output or (None if asked.quick else RESULTS)
+    path = (folder or Path()) / machine.slug(about["processor"])
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
     if not asked.quick:
         first = {
-            name: processes.first_run(name, 3)
-            for name, kind in contenders().items()
-            if kind and "1 thread" not in name
+            name: processes.first_run(name, 3) for name in contenders() if "1 thread" not in name
         }
         imports = {
             name: processes.import_seconds(processes.IMPORTS[name], 5)
@@ -68,11 +71,12 @@ def main() -> int:
             "growth": curves,
         }
     heading = "\n".join(f"- {name}: {value}" for name, value in about.items())
-    verdict = wrong or ["All losses and outputs agree within the stated tolerances."]
+    verdict = wrong or ["All weights and outputs agree within the stated tolerances."]
     text = "\n\n".join([heading, *parts, "\n".join(verdict)]) + "\n"
     print(text)
-    path.with_suffix(".md").write_text(text, encoding="utf-8")
-    path.with_suffix(".json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    if folder:
+        path.with_suffix(".md").write_text(text, encoding="utf-8")
+        path.with_suffix(".json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
     return 1 if wrong else 0
 
 

@@ -16,7 +16,10 @@ class Case:
     """A network and its training, all in float32.
 
     `rule` is "adam", with rate 0.001, or "gradient_descent", with rate 0.01; `batches` is how many
-    mini-batches an epoch has.
+    mini-batches an epoch has. By `tolerance` the weights of two contenders may differ after two
+    epochs, as a share of the way that they went: sums of float32 in another order differ in the
+    7th digit, and Adam, which divides by roots of small squares, magnifies that, the more so the
+    wider the network. Another order of the rows differs by more.
     """
 
     name: str
@@ -25,6 +28,7 @@ class Case:
     batches: int
     hidden: str = "relu"
     rule: str = "adam"
+    tolerance: float = 1e-4
 
     @property
     def rows(self) -> int:
@@ -69,10 +73,10 @@ class Case:
 CASES = {
     case.name: case
     for case in (
-        Case("lecture", (2, 4, 1), 32, 25, hidden="tanh", rule="gradient_descent"),
+        Case("lecture", (2, 4, 1), 32, 25, hidden="tanh", rule="gradient_descent", tolerance=1e-5),
         Case("small table", (20, 64, 64, 1), 128, 64),
         Case("table", (50, 128, 128, 1), 256, 40),
-        Case("images", (784, 512, 256, 10), 128, 40),
-        Case("wide", (1024, 2048, 2048, 10), 1024, 4),
+        Case("images", (784, 512, 256, 10), 128, 40, tolerance=0.1),
+        Case("wide", (1024, 2048, 2048, 10), 1024, 4, tolerance=0.02),
     )
 }

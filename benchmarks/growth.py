@@ -32,7 +32,7 @@ def _cases() -> Iterator[tuple[str, int, Case]]:
 def curves(repeats: int) -> dict[str, Curve]:
     """Return by what grows: its values under "x", and microseconds a step by contender."""
     found: dict[str, Curve] = {}
-    kinds = {name: kind for name, kind in contenders().items() if name in SHOWN and kind}
+    kinds = {name: kind for name, kind in contenders().items() if name in SHOWN}
     for what, x, case in _cases():
         print(f"  growth: {what} {x}", file=sys.stderr)
         measured = in_turn(

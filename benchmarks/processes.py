@@ -20,8 +20,8 @@ IMPORTS = {
 FIRST_FIT = """
 import dataclasses, sys
 from benchmarks.cases import CASES
-from benchmarks.contenders import contenders
-kind = contenders()[sys.argv[1]]
+from benchmarks.contenders import contender
+kind = contender(sys.argv[1])
 kind(dataclasses.replace(CASES["table"], batches=10)).train(1)
 """
 # The most memory in MB that a process had since its own start; `resource` would count what the
@@ -32,14 +32,6 @@ status = Path("/proc/self/status")
 lines = status.read_text().splitlines() if status.exists() else []
 found = [int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM")]
 print(*found or ["n/a"])
-"""
-# chainrule alone: the contenders' module would load scikit-learn.
-OUR_FIRST_FIT = """
-import numpy as np
-from chainrule import Network, fit
-X = np.random.default_rng(0).normal(size=(2560, 50)).astype(np.float32)
-network = Network([50, 128, 128, 1], hidden="relu", random_state=0, dtype=np.float32)
-fit(network, X, (X[:, 0] > 0).astype(int), epochs=1, batch_size=256, engine="compiled", verbose=0)
 """
 
 
@@ -72,7 +64,7 @@ def import_seconds(module: str, repeats: int) -> float:
 
 def first_run(name: str, repeats: int) -> FirstRun:
     """Return what a first fit takes, from the start of the process to its end."""
-    code = (OUR_FIRST_FIT if name == "chainrule" else FIRST_FIT) + PEAK_MEMORY
+    code = FIRST_FIT + PEAK_MEMORY
     with tempfile.TemporaryDirectory() as folder:
         env = {"NUMBA_CACHE_DIR": folder, "TORCHINDUCTOR_CACHE_DIR": folder}
         cold, _ = _run(code, name, env=env)

@@ -43,9 +43,13 @@ def in_turn(
     counts = {}
     for name, do in work.items():
         do(1)  # what is made the first time: code, memory, threads
-        start = time.perf_counter()
-        do(1)
-        counts[name] = max(1, math.ceil(each / (time.perf_counter() - start)))
+        count, took = 1, 0.0
+        while took < each / 2:  # what a call costs beside its units must not count for a unit
+            count = max(count + 1, math.ceil(count * each / max(took, each / 8)))
+            start = time.perf_counter()
+            do(count)
+            took = time.perf_counter() - start
+        counts[name] = count
     measured = {name: Measured() for name in work}
     names = list(work)
     for repeat in range(repeats):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from benchmarks.contenders.ours import Ours
 from benchmarks.contenders.scikit_learn import ScikitLearn
 from benchmarks.processes import FirstRun
 from benchmarks.timing import Measured, in_turn
-from benchmarks.training import TOLERANCE, Trained
+from benchmarks.training import Trained
+from tests.processes import run_python
 
 SMALL = Case("small", (6, 12, 3), 16, 8)
 
@@ -43,15 +45,15 @@ def test_the_cases_are_the_promised_ones() -> None:
 def test_contenders_do_the_same_work(rule: str, sizes: tuple[int, ...]) -> None:
     """From the same weights on the same rows, chainrule and scikit-learn end within tolerance."""
     case = replace(SMALL, rule=rule, sizes=sizes)
-    losses = {}
+    vectors, begun = {}, case.network()
     for name, kind in (("chainrule", Ours), ("scikit-learn", ScikitLearn)):
         learner: Any = kind(case)
-        begun = learner.network().loss(*case.data())
         learner.train(2)
-        losses[name] = learner.network().loss(*case.data())
-        assert losses[name] < begun
-    trained = Trained(case, {}, losses)
-    assert trained.disagreements() == []
+        vectors[name] = learner.network().vector
+        assert learner.network().loss(*case.data()) < begun.loss(*case.data())
+    went = np.linalg.norm(vectors["chainrule"] - begun.vector)
+    apart = np.linalg.norm(vectors["chainrule"] - vectors["scikit-learn"])
+    assert apart / went < Trained(case, {}, {}, {}).limit("scikit-learn")
     X = case.data()[0][:5]
     kinds: tuple[Any, ...] = (Ours, ScikitLearn)
     ours, theirs = (kind(case).predictor()(X) for kind in kinds)
@@ -59,13 +61,33 @@ def test_contenders_do_the_same_work(rule: str, sizes: tuple[int, ...]) -> None:
 
 
 def test_another_result_is_noticed() -> None:
-    """A loss beyond its tolerance, or a NaN, is named with its case."""
-    ours, theirs = 0.5, 0.5 * (1 + 2 * TOLERANCE["PyTorch"])
-    for loss in (theirs, float("nan")):
-        said = Trained(SMALL, {}, {"chainrule": ours, "PyTorch": loss}).disagreements()
+    """Weights beyond the tolerance, or a NaN, are named with their case; so is another order."""
+    for apart in (2 * SMALL.tolerance, float("nan")):
+        losses = {"chainrule": 0.5, "PyTorch": 0.6}
+        said = Trained(SMALL, {}, losses, {"chainrule": 0.0, "PyTorch": apart}).disagreements()
         assert len(said) == 1
-        assert "small: PyTorch" in said[0]
-    assert Trained(SMALL, {}, {"chainrule": ours, "PyTorch": ours}).disagreements() == []
+        assert "small: the weights of PyTorch" in said[0]
+    assert Trained(SMALL, {}, {"chainrule": 0.5}, {"chainrule": 0.0}).disagreements() == []
+    for case in (CASES["lecture"], CASES["small table"], CASES["images"]):
+        learners = Ours(case), Ours(case)
+        learners[1].X, learners[1].y = learners[1].X[::-1], learners[1].y[::-1]
+        for learner in learners:
+            learner.train(2)
+        first, second = (learner.net.vector for learner in learners)
+        way = np.linalg.norm(first - case.network().vector)
+        assert np.linalg.norm(second - first) / way > case.tolerance
+
+
+def test_a_fresh_process_loads_one_contender() -> None:
+    """What is timed and weighed for one has not loaded another."""
+    program = """
+import sys
+from benchmarks.contenders import contender
+contender("chainrule")
+print(*sorted({"torch", "jax", "sklearn"} & set(sys.modules)))
+"""
+    done = run_python(program, cwd=Path(__file__).parents[1])
+    assert (done.stdout.strip(), done.stderr) == ("", "")
 
 
 def test_the_report_says_who_is_faster() -> None:
@@ -74,7 +96,7 @@ def test_the_report_says_who_is_faster() -> None:
         name: Measured([seconds, seconds * 0.9, seconds * 9], [1e9] * 3)
         for name, seconds in (("chainrule", 2e-3), ("chainrule, 1 thread", 4e-3), ("PyTorch", 1e-3))
     }
-    trained = Trained(SMALL, step, {})
+    trained = Trained(SMALL, step, {}, {})
     assert trained.ratios["PyTorch"] == pytest.approx(0.5)
     assert trained.of_peak == pytest.approx(SMALL.flops / 2e-3 / 1e9)
     text = report.training_table([trained], [*step, "JAX"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Protocol
 
@@ -36,28 +37,32 @@ class Forward(Protocol):
     def __call__(self, X: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]: ...
 
 
-def contenders() -> dict[str, type[Contender] | None]:
-    """Return every contender by its name; None for one that is not installed."""
-    from benchmarks.contenders.ours import Ours, OursOnOneThread
-    from benchmarks.contenders.scikit_learn import ScikitLearn
+# Where each is found, and the package that it needs. Loaded one by one, so that a fresh process
+# pays for the one that it is about.
+_PLACES = {
+    "chainrule": ("ours", "Ours", "chainrule"),
+    "chainrule, 1 thread": ("ours", "OursOnOneThread", "chainrule"),
+    "PyTorch": ("pytorch", "Eager", "torch"),
+    "PyTorch, compiled": ("pytorch", "Compiled", "torch"),
+    "JAX": ("jax_scan", "Jax", "jax"),
+    "scikit-learn": ("scikit_learn", "ScikitLearn", "sklearn"),
+}
+NAMES = list(_PLACES)
 
-    found: dict[str, type[Contender] | None] = {
-        "chainrule": Ours,
-        "chainrule, 1 thread": OursOnOneThread,
-        "PyTorch": None,
-        "PyTorch, compiled": None,
-        "JAX": None,
-        "scikit-learn": ScikitLearn,
-    }
-    if find_spec("torch"):
-        from benchmarks.contenders.pytorch import Compiled, Eager
 
-        found |= {"PyTorch": Eager, "PyTorch, compiled": Compiled}
-    if find_spec("jax"):
-        from benchmarks.contenders.jax_scan import Jax
-
-        found["JAX"] = Jax
+def contender(name: str) -> type[Contender] | None:
+    """Return a contender by its name; None if it is not installed."""
+    module, kind, package = _PLACES[name]
+    if not find_spec(package):
+        return None
+    found: type[Contender] = getattr(import_module(f"benchmarks.contenders.{module}"), kind)
     return found
+
+
+def contenders() -> dict[str, type[Contender]]:
+    """Return all that are installed, by name."""
+    found = {name: contender(name) for name in NAMES}
+    return {name: kind for name, kind in found.items() if kind}
 
 
 def with_parameters(case: Case, arrays: list[npt.ArrayLike]) -> Network:
