@@ -23,7 +23,7 @@ class Eager:
         self.case = case
         parts: list[Any] = []
         for n, m in zip(case.sizes, case.sizes[1:], strict=False):
-            parts += [torch.nn.Linear(n, m), HIDDEN[case.hidden]()]
+            parts += [torch.nn.Linear(n, m, dtype=torch.float32), HIDDEN[case.hidden]()]
         self.model = torch.nn.Sequential(*parts[:-1])
         with torch.no_grad():
             given = case.network().parameters.values()
@@ -33,7 +33,7 @@ class Eager:
         self.X, self.Y = torch.from_numpy(X), torch.from_numpy(y)
         self.measure: Any = torch.nn.CrossEntropyLoss()
         if case.sizes[-1] == 1:
-            self.measure, self.Y = torch.nn.BCEWithLogitsLoss(), self.Y.float()[:, None]
+            self.measure, self.Y = torch.nn.BCEWithLogitsLoss(), self.Y.to(torch.float32)[:, None]
         if case.rule == "adam":
             self.rule: Any = torch.optim.Adam(self.model.parameters(), case.rate, fused=True)
         else:
