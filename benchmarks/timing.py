@@ -43,12 +43,10 @@ def in_turn(
     counts = {}
     for name, do in work.items():
         do(1)  # what is made the first time: code, memory, threads
-        count, took = 1, 0.0
+        count, took = 1, _seconds(do, 1)
         while took < each / 2:  # what a call costs beside its units must not count for a unit
             count = max(count + 1, math.ceil(count * each / max(took, each / 8)))
-            start = time.perf_counter()
-            do(count)
-            took = time.perf_counter() - start
+            took = _seconds(do, count)
         counts[name] = count
     measured = {name: Measured() for name in work}
     names = list(work)
@@ -67,3 +65,9 @@ def in_turn(
 def ratio(measured: dict[str, Measured], name: str, to: str) -> float:
     """Return how many times as long as `to` a contender takes: the ratio of their medians."""
     return measured[name].median / measured[to].median
+
+
+def _seconds(do: Callable[[int], object], count: int) -> float:
+    start = time.perf_counter()
+    do(count)
+    return time.perf_counter() - start
