@@ -19,10 +19,19 @@ from chainrule import (
     Momentum,
     NAdam,
     Nesterov,
+    Network,
     Optimizer,
     RMSProp,
+    fit,
 )
-from chainrule.optimizers import OPTIMIZERS, adam_epsilon_hat, clip_by_norm, clip_by_value
+from chainrule._types import Array
+from chainrule.optimizers import (
+    OPTIMIZERS,
+    adam_epsilon_hat,
+    clip_by_norm,
+    clip_by_value,
+    momentum,
+)
 from chainrule.penalties import Penalty
 
 
@@ -145,3 +154,31 @@ def test_clipping_by_value() -> None:
 def test_pickling(name: str) -> None:
     """Optimisers travel between processes."""
     assert pickle.loads(pickle.dumps(OPTIMIZERS[name])) == OPTIMIZERS[name]
+
+
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+def test_a_rule_can_know_the_parameters_by_its_start(engine: str) -> None:
+    """A state that starts as 1 for what may move leaves everything else as it was, to the bit."""
+
+    def some(w: Array, dw: Array, moves: Array, alpha: float, t: int) -> tuple[Array, Array]:
+        return np.where(moves > 0, w - alpha * dw, w), moves
+
+    network = Network([3, 5, 1], random_state=0)
+    before = network.copy()
+    moves = network.flatten(
+        {name: np.full_like(w, name == "W2") for name, w in network.parameters.items()}
+    )
+    rule = Optimizer("some", some, 0.1, ("moves",), start={"moves": moves})
+    X = np.random.default_rng(0).normal(size=(64, 3))
+    fit(network, X, X[:, 0] > 0, epochs=2, optimizer=rule, engine=engine, verbose=0)
+    for name, w in network.parameters.items():
+        assert (w == before.parameters[name]).all() == (name != "W2")
+
+
+def test_a_start_that_does_not_fit() -> None:
+    """Named after no array of the state, or not of the parameters' shape."""
+    with pytest.raises(ValueError, match="each name in start must be one of 'v', got 'u'"):
+        Optimizer("m", momentum, 0.1, ("v",), start={"u": np.ones(3)})
+    rule = Optimizer("m", momentum, 0.1, ("v",), start={"v": np.ones(3)})
+    with pytest.raises(ValueError, match=r"start of 'v' .* shape \(2,\), got \(3,\)"):
+        rule.initial_state(np.zeros(2))

@@ -175,6 +175,9 @@ class Optimizer:
         λ of the decoupled decay w := w − α λ w, done before the rule, on weights alone: biases
         and normalisation gains are left as they are. (A penalty in the cost is another thing:
         ``l2=`` of :func:`chainrule.fit`.)
+    start : mapping of str to array (n_parameters,), optional
+        What an array of the state is at the start, in the order of ``network.vector``, where it
+        is not zero. So a rule can know what each parameter is: whether it is to be trained, say.
 
     Raises
     ------
@@ -198,15 +201,20 @@ class Optimizer:
     state: tuple[str, ...] = ()
     constants: Mapping[str, float] = field(default_factory=dict)
     weight_decay: float = 0.0
+    start: Mapping[str, Array] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not callable(self.rule):
             raise TypeError(f"rule of optimizer {self.name!r} must be a function")
         as_schedule(self.learning_rate)
         _checks.check_number("weight_decay", self.weight_decay, low=0)
+        for name in self.start:
+            if name not in self.state:
+                _checks.raise_unknown("each name in start", name, self.state)
         w = np.array([1.0, -2.0])
+        zeros = [np.zeros_like(w) for _ in self.state]
         with _checks.naming(f"rule of optimizer {self.name!r}"):
-            result = self.rule(w, w, *self.initial_state(w), 0.1, 1, *self.constants.values())
+            result = self.rule(w, w, *zeros, 0.1, 1, *self.constants.values())
         shapes = [np.shape(part) for part in result] if isinstance(result, tuple) else None
         if shapes != [w.shape] * (1 + len(self.state)):
             names = ", ".join(("w", *self.state)) + ("," if not self.state else "")
@@ -217,8 +225,20 @@ class Optimizer:
             )
 
     def initial_state(self, w: Array) -> tuple[Array, ...]:
-        """Return the state before the first update: zeros of the shape and type of `w`."""
-        return tuple(np.zeros_like(w) for _ in self.state)
+        """Return the state before the first update, of the shape and type of `w`.
+
+        Raises ValueError if an array of `start` has another shape.
+        """
+        state = []
+        for name in self.state:
+            value = np.zeros_like(w) if name not in self.start else np.array(self.start[name])
+            if value.shape != w.shape:
+                raise ValueError(
+                    f"start of {name!r} must have a number for each parameter, shape {w.shape}, "
+                    f"got {value.shape}"
+                )
+            state.append(value.astype(w.dtype, copy=False))
+        return tuple(state)
 
     def update(
         self,

@@ -132,6 +132,8 @@ class CompiledEngine:
         mark_as_there(dtype.name)
         n_gradients = layout.n_parameters * (blocks.BLOCKS if in_blocks else int(whole))
         self._take_memory(batch_size, len(optimizer.state), n_gradients)
+        if optimizer.start:
+            self.set_state(State(0, optimizer.initial_state(network.vector)))
 
     def _take_memory(self, batch_size: int, n_states: int, n_gradients: int) -> None:
         """Take the memory of the run, and enter where it is in its table."""
