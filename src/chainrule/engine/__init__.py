@@ -27,8 +27,10 @@ ENGINES = ("auto", "numpy", "compiled")
 # compiling took on the slowest machine it was measured on. Loading what was compiled before takes
 # below 1 s, and pays after a second and a half.
 WORTH_COMPILING, WORTH_LOADING = 300e9, 15e9
-# What a step, or a call, of NumPy costs beside its arithmetic, in the same measure.
+# What a step, or a call, of NumPy costs beside its arithmetic, in the same measure; and what
+# dropout and normalisation add to it, for each layer and for each number that goes through it.
 OVERHEAD = 1e6
+DROPOUT, NORMALIZATION = (2.5e6, 270), (1e6, 180)
 
 
 def choose_engine(
@@ -56,7 +58,7 @@ def choose_engine(
     key = draw_key(rng) if drops else np.zeros(2, np.uint32)
     arguments: tuple[Any, ...] = (network, optimizer, penalty, clip_norm, clip_value, key)
     network.predictor, network.predicts_compiled = None, False
-    work = updates * (6 * batch_size * _weights(network) + OVERHEAD)
+    work = updates * step_of_numpy(network, batch_size)
 
     def make() -> Engine:
         from chainrule.engine.compiled_engine import CompiledEngine
@@ -69,6 +71,34 @@ def choose_engine(
             network.predicts_compiled = True
             return made
     return NumpyEngine(*arguments)
+
+
+def choose_for_runs(engine: str, network: Network, *, batch_size: int, updates: int) -> str:
+    """Return the engine to ask for where several runs like one make so many `updates` in all.
+
+    "auto" by the rules of `choose_engine`: "compiled" or "numpy"; another is returned as it is.
+    """
+    if engine != "auto":
+        return engine
+    work = updates * step_of_numpy(network, batch_size)
+    if not (_pays(engine, work, network.dtype.name) and _numba_is_there()):
+        return "numpy"
+    from chainrule.engine.layer_kernels import cannot_do
+
+    return "numpy" if cannot_do(network.structure) else "compiled"
+
+
+def step_of_numpy(network: Network, batch_size: int) -> float:
+    """Return what a training step costs on NumPy, in multiplications and additions."""
+    work = 6 * batch_size * _weights(network) + OVERHEAD
+    for layer in network.structure.layers:
+        numbers = batch_size * layer.units
+        for used, (once, each) in (
+            (layer.dropout > 0, DROPOUT),
+            (layer.normalization is not None, NORMALIZATION),
+        ):
+            work += used * (once + numbers * each)
+    return work
 
 
 def choose_predictor(engine: str, network: Network, *, rows: int, threads: int | None) -> Any:
