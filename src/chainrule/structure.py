@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from chainrule import _checks
+from chainrule._text import align
 from chainrule.activation import Activation
 from chainrule.activations import get_activation
 from chainrule.initializers import Initializer, default_initializer, get_initializer
@@ -195,7 +196,7 @@ class Structure:
 
     def __str__(self) -> str:
         shapes = self.shapes
-        header = ["layer", "units", "activation", "normalization", "dropout", "W", "b", "gamma"]
+        header = ["layer ", "units", "activation", "normalization", "dropout", "W", "b", "gamma"]
         rows = [[*header, "parameters"], ["input", str(self.n_inputs), *[""] * 7]]
         for l, layer in enumerate(self.layers, 1):
             own = {name: shapes.get(f"{name}{l}") for name in ("W", "b", "gamma")}
@@ -204,14 +205,8 @@ class Structure:
             row += [f"{layer.dropout:g}" if layer.dropout else ""]
             rows.append([*row, *(str(s) if s else "" for s in own.values()), f"{count:,}"])
         used = [column for column in zip(*rows, strict=True) if any(column[1:])]
-        right = {"units", "parameters", "dropout"}
-        columns = []
-        for name, *cells in used:
-            width = max(map(len, [name, *cells])) + (name == "layer")
-            align = str.rjust if name in right else str.ljust
-            columns.append([align(cell, width) for cell in [name, *cells]])
-        lines = ["  ".join(line).rstrip() for line in zip(*columns, strict=True)]
-        return "\n".join([*lines, f"loss: {self.loss.name}, {self.n_parameters:,} parameters"])
+        table = align([*zip(*used, strict=True)], right={"units", "parameters", "dropout"})
+        return f"{table}\nloss: {self.loss.name}, {self.n_parameters:,} parameters"
 
 
 def _per_layer(name: str, value: Any, n_hidden: int) -> list[Any]:
