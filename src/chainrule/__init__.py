@@ -27,6 +27,7 @@ from chainrule.training import fit
 
 if TYPE_CHECKING:
     from chainrule.estimators import MLPClassifier, MLPRegressor
+    from chainrule.tabular import TabularClassifier, TabularRegressor
 
 __version__ = "0.1.0"
 
@@ -57,6 +58,8 @@ __all__ = [
     "ProgressBar",
     "RMSProp",
     "Structure",
+    "TabularClassifier",
+    "TabularRegressor",
     "fit",
 ]
 
@@ -66,6 +69,10 @@ def __getattr__(name: str) -> Any:
         from chainrule import estimators  # loads scikit-learn, for which the others need not wait
 
         return getattr(estimators, name)
+    if name in ("TabularClassifier", "TabularRegressor"):
+        from chainrule import tabular
+
+        return getattr(tabular, name)
     raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
 
 

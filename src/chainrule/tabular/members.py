@@ -1,0 +1,229 @@
+"""The networks of an ensemble: each draws its own weights, order and validation part."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.model_selection import train_test_split
+from threadpoolctl import threadpool_limits
+
+from chainrule._types import FloatArray
+from chainrule.callbacks import Callback, EarlyStopping, Progress
+from chainrule.engine import choose_for_runs
+from chainrule.engine.threads import usable_threads
+from chainrule.estimators.temperature import learn_temperature, with_temperature
+from chainrule.history import History
+from chainrule.loss import Loss
+from chainrule.network import Network
+from chainrule.optimizers import AdamW
+from chainrule.schedules import Cosine
+from chainrule.tabular.embeddings import draw_vectors, n_embedded, only_blocks
+from chainrule.tabular.preprocessing import Embedded
+from chainrule.training import fit
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Inputs X (m, n₀), targets Y, their weights (m,) or None, and by what they are split."""
+
+    X: Any
+    Y: npt.NDArray[Any]
+    sample_weight: FloatArray | None
+    strata: npt.NDArray[Any] | None = None
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Rows:
+        """Return the rows of these numbers."""
+        w, strata = self.sample_weight, self.strata
+        return Rows(
+            self.X[rows],
+            self.Y[rows],
+            None if w is None else w[rows],
+            None if strata is None else strata[rows],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """A trained network of the ensemble, its history, and its temperature."""
+
+    network: Network
+    history: History
+    temperature: float = 1.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the members are trained; each argument is that of the estimators.
+
+    `listeners` are called with the number of the member, and return callbacks for it.
+    """
+
+    hidden: Sequence[int]
+    activation: Any
+    dropout: float
+    normalization: Any
+    loss: Loss
+    output: str
+    n_outputs: int
+    embedded: Sequence[Embedded]
+    learning_rate: float
+    weight_decay: float
+    batch_size: int | str
+    max_iter: int
+    patience: int
+    validation_fraction: float
+    calibrate: bool
+    time_limit: float | None
+    dtype: Any
+    engine: str
+    threads: int | None
+    listeners: Callable[[int], list[Any]]
+    smooth: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
+
+
+class TimeLimit(Callback):
+    """Stops training at a moment of the clock `time.monotonic`."""
+
+    def __init__(self, end: float) -> None:
+        self.end = end
+
+    def on_batch_end(self, progress: Progress) -> None:
+        """Stop in the middle of an epoch only if there is one to go back to."""
+        if time.monotonic() > self.end and len(progress.history):
+            progress.stop("time limit")
+
+    def on_epoch_end(self, progress: Progress) -> None:
+        """Stop after an epoch."""
+        if time.monotonic() > self.end:
+            progress.stop("time limit")
+
+
+def train_members(plan: Plan, rows: Rows, held: Rows | None, seeds: Sequence[int]) -> list[Member]:
+    """Train a network for each seed, as many side by side as there are threads for.
+
+    Each holds back a part of `rows` of its own to validate on, unless `held` is given. On NumPy,
+    whose threads would wait for each other, they are trained one after the other.
+    """
+    rngs = [np.random.RandomState(seed) for seed in seeds]
+    parts = [
+        (rows, held) if held is not None else split(rows, plan.validation_fraction, rng)
+        for rng in rngs
+    ]
+    m = len(parts[0][0].Y)
+    batch_size = _batch_size(plan.batch_size, m)
+    updates = len(seeds) * plan.max_iter * math.ceil(m / batch_size)
+    trial = draw(plan, rows.X.shape[1], np.random.RandomState(0))
+    engine = choose_for_runs(plan.engine, trial, batch_size=batch_size, updates=updates)
+    threads = plan.threads or usable_threads()
+    at_once = 1 if engine == "numpy" else min(threads, len(seeds))
+    each = max(1, threads // at_once)
+    plan = replace(plan, batch_size=batch_size, engine=engine, threads=each)
+    end = math.inf if plan.time_limit is None else time.monotonic() + plan.time_limit
+    rounds = math.ceil(len(seeds) / at_once)
+
+    def train(number: int) -> Member:
+        now, left = time.monotonic(), rounds - number // at_once
+        return train_member(plan, *parts[number], rngs[number], number, now + (end - now) / left)
+
+    if at_once == 1:
+        return [train(number) for number in range(len(seeds))]
+    with threadpool_limits(each), ThreadPoolExecutor(at_once) as pool:
+        return list(pool.map(train, range(len(seeds))))
+
+
+def train_member(
+    plan: Plan, rows: Rows, held: Rows, rng: np.random.RandomState, number: int, end: float
+) -> Member:
+    """Train one network; it ends with the parameters of its best epoch by the validation loss."""
+    assert isinstance(plan.batch_size, int)
+    steps = plan.max_iter * math.ceil(len(rows.Y) / plan.batch_size)
+    schedule = Cosine(plan.learning_rate, steps, warmup_steps=steps // 20)
+    network = draw(plan, rows.X.shape[1], rng)
+    rule = AdamW(schedule, weight_decay=plan.weight_decay)
+    if plan.embedded:
+        draw_vectors(network, plan.embedded, rng)
+        rule = only_blocks(network, plan.embedded, schedule, plan.weight_decay)
+    listeners = plan.listeners(number)
+    if end < math.inf:
+        listeners = [*listeners, TimeLimit(end)]
+    validation: tuple[Any, ...] = (held.X, held.Y)
+    if held.sample_weight is not None:
+        validation = (*validation, held.sample_weight)
+    history = fit(
+        network,
+        rows.X,
+        plan.smooth(rows.Y),
+        epochs=plan.max_iter,
+        batch_size=plan.batch_size,
+        optimizer=rule,
+        sample_weight=rows.sample_weight,
+        validation=validation,
+        early_stopping=EarlyStopping(patience=plan.patience),
+        callbacks=listeners,
+        random_state=rng,
+        engine=plan.engine,
+        threads=plan.threads,
+        verbose=0,
+    )
+    T = 1.0
+    if plan.calibrate:
+        T = learn_temperature(network, held.X, held.Y, held.sample_weight)
+        network.restore(with_temperature(network, T))
+    return Member(network, history, T)
+
+
+def draw(plan: Plan, n_inputs: int, rng: np.random.RandomState) -> Network:
+    """Draw a network, with a layer of vectors before the others where there are any to learn."""
+    sizes, n_hidden = [*plan.hidden, plan.n_outputs], len(plan.hidden)
+    hidden, dropout = [plan.activation] * n_hidden, [plan.dropout] * n_hidden
+    normalization = [plan.normalization] * n_hidden
+    if plan.embedded:
+        sizes = [n_embedded(n_inputs, plan.embedded), *sizes]
+        hidden, dropout, normalization = (
+            ["identity", *hidden],
+            [0.0, *dropout],
+            [None, *normalization],
+        )
+    return Network(
+        [n_inputs, *sizes],
+        hidden=hidden,
+        output=plan.output,
+        loss=plan.loss,
+        dropout=dropout,
+        normalization=normalization,
+        dtype=plan.dtype,
+        random_state=rng,
+    )
+
+
+def _batch_size(given: int | str, m: int) -> int:
+    """Return what was given; for "auto" a 32nd of m examples, but at least 16 and at most 256."""
+    if isinstance(given, str):
+        return min(256, max(16, m // 32), m)
+    return min(int(given), m)
+
+
+def split(rows: Rows, share: float, rng: np.random.RandomState) -> tuple[Rows, Rows]:
+    """Return rows to train on, and a share to validate on, of each class in its proportion."""
+    m = len(rows.Y)
+    n_held = max(1, math.ceil(share * m))
+    if n_held >= m:
+        raise ValueError(
+            f"validation_fraction={share:g} of {m} rows leaves none to train on; give X_val, y_val"
+        )
+    strata = rows.strata
+    if strata is not None:
+        _, counts = np.unique(strata, return_counts=True)
+        if counts.min() < 2 or len(counts) > min(n_held, m - n_held):
+            strata = None
+    train, held = train_test_split(
+        np.arange(m), test_size=n_held, random_state=rng, stratify=strata
+    )
+    return rows.take(train), rows.take(held)
