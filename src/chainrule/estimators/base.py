@@ -78,7 +78,7 @@ CONSTRAINTS: dict[str, Any] = {
     "clip_value": [_interval(Real, 0, None, "neither"), None],
     "patience": [_interval(Integral, 1, None, "left"), None],
     "restore_best": ["boolean", None],
-    "dtype": "no_validation",  # NumPy says what is wrong
+    "dtype": "no_validation",  # checked with the data
     "engine": [StrOptions({*ENGINES})],
     "threads": [_interval(Integral, 1, None, "left"), None],
 }
@@ -140,9 +140,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         sample_weight: Any,
         *,
         incremental: bool = False,
-        validation: tuple[Any, Any] | None = None,
+        validation: tuple[Any, Any, Any] = (None, None, None),
     ) -> Any:
-        """Fit all epochs, or one if `incremental`."""
+        """Fit all epochs, or one if `incremental`; `validation` is X, y and weights, or None."""
         given = X, y, sample_weight
         sizes = self._hidden_sizes()
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
@@ -154,10 +154,12 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         Y = self._encode(y)
         self.n_outputs_ = Y.shape[1]
         self._random_state = rng = check_random_state(self.random_state)
+        structure = self._structure([X.shape[1], *sizes, self.n_outputs_])
         if first:
-            structure = self._structure([X.shape[1], *sizes, self.n_outputs_])
-            self._begin(draw_network(structure, X.dtype, rng))
+            self._begin(draw_network(structure, self.activation, X.dtype, rng))
         network = self._trained_network()
+        if network.structure != structure:
+            network = self._rebuild(network, structure)
         examples = self._examples(network, X, Y, self._training_weight(y, sample_weight), True)
         held = self._check_validation(network, validation, incremental)
         tasks = None if incremental else Tasks(self, *given, self.max_iter)
@@ -203,12 +205,32 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         self.out_activation_ = THEIR_NAMES.get(name, name)
         self.validation_loss_curve_: list[float] | None = None
         if self.solver != "lbfgs":
-            self.loss_curve_: list[float] = []
-            self._no_improvement_count = 0
-            self.validation_scores_: list[float] | None = None
-            self.best_validation_score_: float | None = None
-            self.best_loss_ = None if self.early_stopping else math.inf
-            self._best = network.copy() if self.early_stopping else None
+            self._begin_record(network)
+
+    def _begin_record(self, network: Network) -> None:
+        """Set what a stochastic solver records as it is before the first epoch."""
+        self.loss_curve_: list[float] = []
+        self._no_improvement_count = 0
+        self.validation_scores_: list[float] | None = None
+        self.best_validation_score_: float | None = None
+        self.best_loss_ = None if self.early_stopping else math.inf
+        self._best = network.copy() if self.early_stopping else None
+
+    def _rebuild(self, old: Network, structure: Structure) -> Network:
+        """Return a network of another activation, dropout, … with the weights of the old one."""
+        if old.structure.shapes != structure.shapes:
+            raise ValueError(
+                "hidden_layer_sizes and normalization must stay as they are to go on from the last "
+                f"fit: its parameters are {_shapes(old.structure)}, now asked for are "
+                f"{_shapes(structure)}; warm_start=False begins anew"
+            )
+        network = Network(structure, dtype=old.dtype)
+        network.vector[:] = old.vector
+        for name in network.statistics.keys() & old.statistics.keys():
+            network.statistics[name][:] = old.statistics[name]
+        self._best = None if self._best is None else network.copy()
+        self._attach(network)
+        return network
 
     def _examples(
         self, network: Network, X: Any, Y: npt.NDArray[Any], w: Any, training: bool
@@ -218,16 +240,23 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         return Examples(as_inputs(X, network), self._targets(network, Y, training), w)
 
     def _check_validation(
-        self, network: Network, validation: tuple[Any, Any] | None, incremental: bool
+        self, network: Network, validation: tuple[Any, Any, Any], incremental: bool
     ) -> Held | None:
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
-        if validation is None or (validation[0] is None and validation[1] is None):
+        X, y, w = validation
+        if X is None and y is None and w is None:
             return None
-        if validation[0] is None or validation[1] is None:
+        if X is None or y is None:
             raise ValueError("X_val and y_val belong together: give both, or neither")
-        X, y = self._check_data(*validation, reset=False)
-        return Held(self._examples(network, X, self._encode(y), None, False), y)
+        try:
+            X, y = self._check_data(X, y, reset=False)
+            Y = self._encode(y)
+            if w is not None:
+                _check_weights(w := _check_sample_weight(w, X))
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"in X_val, y_val and sample_weight_val: {error}") from error
+        return Held(self._examples(network, X, Y, w, False), y)
 
     def _split(
         self,
@@ -350,8 +379,12 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         ------
         ImportError
             If Matplotlib is not there; it is in the extra ``plots``.
+        ValueError
+            If the solver is "lbfgs", which has no epochs.
         """
-        check_is_fitted(self, "loss_curve_")
+        check_is_fitted(self)
+        if not hasattr(self, "loss_curve_"):
+            raise ValueError(f"solver={self.solver!r} records no loss of each epoch to draw")
         from chainrule.plots import cost_curve
 
         return cost_curve(self.loss_curve_, self.validation_loss_curve_ or (), ax)
@@ -362,7 +395,12 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         return tags
 
     def _float_types(self) -> Any:
-        return (np.float64, np.float32) if self.dtype is None else np.dtype(self.dtype)
+        if self.dtype is None:
+            return (np.float64, np.float32)
+        try:
+            return np.dtype(self.dtype)
+        except TypeError:
+            raise TypeError(f"dtype must be float64 or float32, got {self.dtype!r}") from None
 
 
 def as_inputs(X: Any, network: Network) -> Inputs:
@@ -380,6 +418,10 @@ def _attributes(network: Network) -> dict[str, Any]:
         "coefs_": [parameters[f"W{l}"] for l in layers],
         "intercepts_": [parameters[f"b{l}"][0] for l in layers],
     }
+
+
+def _shapes(structure: Structure) -> str:
+    return ", ".join(f"{name} {shape}" for name, shape in structure.shapes.items())
 
 
 def _kinds(mlp: Any) -> list[Any]:

@@ -267,6 +267,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         *,
         X_val: Any = None,
         y_val: Any = None,
+        sample_weight_val: Any = None,
     ) -> MLPClassifier:
         """Train on rows X, and return the estimator itself.
 
@@ -279,10 +280,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         sample_weight : array-like (m,), optional
             Weight of each example.
         X_val, y_val : as X and y, optional
-            Examples to validate on, in place of a part that is held back. Ours.
+            Examples to validate on, in place of a part that is held back. Their scores and losses
+            are recorded; they stop training with `early_stopping`. With "lbfgs", to calibrate
+            alone. Ours.
+        sample_weight_val : array-like, optional
+            Weight of each of them. Ours.
         """
         self._check_calibration(X_val)
-        self._fit(X, y, sample_weight, validation=(X_val, y_val))
+        self._fit(X, y, sample_weight, validation=(X_val, y_val, sample_weight_val))
         return self
 
     @available_if(lambda mlp: mlp._check_solver())
@@ -304,6 +309,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 "class_weight='balanced' needs all examples at once; for partial_fit, give a dict, "
                 "such as of sklearn.utils.compute_class_weight"
             )
+        if self.calibrate:
+            raise ValueError("calibrate=True needs examples held back, which partial_fit has not")
         if _check_partial_fit_first_call(self, classes):
             self._label_binarizer = LabelBinarizer()
             many = type_of_target(y).startswith("multilabel")

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from chainrule._types import Generator
 from chainrule.activation import Activation
-from chainrule.activations import ACTIVATIONS
+from chainrule.activations import ACTIVATIONS, get_activation
 from chainrule.loss import Loss
 from chainrule.network import Network
 from chainrule.structure import Structure
@@ -35,13 +35,15 @@ def make_structure(
     `activation`, `dropout` and `normalization`.
     """
 
-    def named(g: str | Activation) -> Any:
-        return ACTIVATION_NAMES.get(g, g) if isinstance(g, str) else g
-
     one = isinstance(activation, (str, Activation))
+    if not one and len(activation) != len(sizes) - 2:
+        raise ValueError(
+            f"activation must be one, or one for each of the {len(sizes) - 2} hidden layers, got "
+            f"{len(activation)}: {[*activation]!r}"
+        )
     return Structure(
         list(sizes),
-        hidden=named(activation) if one else [named(g) for g in activation],
+        hidden=_named(activation) if one else [_named(g) for g in activation],
         output=output,
         loss=loss,
         dropout=np.asarray(dropout, dtype=float).tolist(),
@@ -50,18 +52,28 @@ def make_structure(
     )
 
 
-def draw_network(structure: Structure, dtype: npt.DTypeLike, rng: Generator) -> Network:
+def _named(g: str | Activation) -> str | Activation:
+    return ACTIVATION_NAMES.get(g, g) if isinstance(g, str) else g
+
+
+def draw_network(
+    structure: Structure, activation: Any, dtype: npt.DTypeLike, rng: Generator
+) -> Network:
     """Draw weights and biases from U(−r, r), r = √(6 / (n_in + n_out)); 2 for 6 with the sigmoid.
 
     Layer by layer, the weights before the biases, in float64. The output layer follows the
-    activation of the layer before it. Glorot & Bengio (2010), equation 16.
+    activation of the layer before it; where there is none, what `activation` asks for hidden
+    layers. Glorot & Bengio (2010), equation 16.
     """
     network = Network(structure, dtype=dtype)
     hidden = [layer.activation for layer in structure.layers[:-1]]
-    rules = [*hidden, hidden[-1] if hidden else structure.output]
-    for l, g in enumerate(rules, 1):
+    if hidden or not isinstance(activation, (str, Activation)):
+        last = hidden[-1] if hidden else structure.output
+    else:
+        last = get_activation(_named(activation))
+    for l, g in enumerate([*hidden, last], 1):
         W, b = network.parameters[f"W{l}"], network.parameters[f"b{l}"]
-        factor = 2 if hidden and g.g is ACTIVATIONS["sigmoid"].g else 6
+        factor = 2 if g.g is ACTIVATIONS["sigmoid"].g else 6
         r = math.sqrt(factor / sum(W.shape))
         W[:] = rng.uniform(-r, r, W.shape)
         b[:] = rng.uniform(-r, r, b.shape)

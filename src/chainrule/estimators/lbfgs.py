@@ -97,5 +97,5 @@ def _warn(result: Any, max_iter: int) -> None:
         f"lbfgs failed to converge after {result.nit} iteration(s) (status={result.status}): "
         f"{result.message}.{hint}, or scale the inputs to about -3 … 3.",
         ConvergenceWarning,
-        stacklevel=6,
+        stacklevel=7,
     )

@@ -248,6 +248,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         *,
         X_val: Any = None,
         y_val: Any = None,
+        sample_weight_val: Any = None,
     ) -> MLPRegressor:
         """Train on rows X, and return the estimator itself.
 
@@ -260,9 +261,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         sample_weight : array-like (m,), optional
             Weight of each example.
         X_val, y_val : as X and y, optional
-            Examples to validate on, in place of a part that is held back. Ours.
+            Examples to validate on, in place of a part that is held back. Their scores and losses
+            are recorded; they stop training with `early_stopping`. Not for "lbfgs".
+            Ours.
+        sample_weight_val : array-like, optional
+            Weight of each of them. Ours.
         """
-        self._fit(X, y, sample_weight, validation=(X_val, y_val))
+        self._fit(X, y, sample_weight, validation=(X_val, y_val, sample_weight_val))
         return self
 
     @available_if(lambda mlp: mlp._check_solver())

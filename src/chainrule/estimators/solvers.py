@@ -20,6 +20,7 @@ from chainrule.schedules import Constant, ReduceOnPlateau, Schedule
 # The rules of scikit-learn's learning_rate, which has no say over any solver but "sgd".
 RATES = ("constant", "invscaling", "adaptive")
 SLOWEST = 1e-6
+DEFAULT_RATE = 0.001  # learning_rate_init where nobody set it
 
 
 class EpochRate:
@@ -58,6 +59,11 @@ class Solver:
             schedule = EpochRate(float(self.initial))
         elif isinstance(mlp.solver, Optimizer):
             schedule = mlp.solver.learning_rate
+            if mlp.learning_rate_init != DEFAULT_RATE:
+                raise ValueError(
+                    f"learning_rate_init={mlp.learning_rate_init} has no say over an Optimizer as "
+                    f"the solver, whose own rate counts: give {mlp.solver.name!r} the rate"
+                )
         self.optimizer = _rule(mlp, schedule)
 
     @property

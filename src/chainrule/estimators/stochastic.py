@@ -49,6 +49,8 @@ def fit_stochastic(
     if not incremental or not hasattr(mlp, "_optimizer"):
         mlp._optimizer = Solver(mlp)
     solver: Solver = mlp._optimizer
+    if not hasattr(mlp, "loss_curve_"):  # the last fit was by "lbfgs"
+        mlp._begin_record(network)
     if held is not None and mlp.validation_loss_curve_ is None:
         mlp.validation_scores_, mlp.validation_loss_curve_ = [], []
         mlp.best_validation_score_ = -math.inf
@@ -75,7 +77,7 @@ def fit_stochastic(
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             _run(mlp, network, engine, train, held, rng, tasks, batch_size, epochs)
     except KeyboardInterrupt:
-        warnings.warn("Training interrupted by user.", stacklevel=4)
+        warnings.warn("Training interrupted by user.", stacklevel=5)
     solver.state = engine.get_state()
     if _restores(mlp) and mlp._best is not None:
         network.restore(mlp._best)
@@ -87,7 +89,7 @@ def _batch_size(mlp: Any, m: int) -> int:
     if mlp.batch_size > m:
         warnings.warn(
             "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-            stacklevel=5,
+            stacklevel=6,
         )
     return int(min(mlp.batch_size, m))
 
