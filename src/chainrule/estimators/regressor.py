@@ -54,7 +54,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     solver : str or Optimizer, default "adam"
         ``"lbfgs"``, ``"sgd"`` and ``"adam"`` are scikit-learn's. Ours are the other names in
         ``chainrule.optimizers.OPTIMIZERS``, such as ``"adamw"``, with their own constants and the
-        rate `learning_rate_init`; and an :class:`~chainrule.Optimizer`, with its own rate.
+        rate `learning_rate_init`; and an :class:`~chainrule.Optimizer`, such as
+        ``AdamW(0.01, weight_decay=0.1)``, with its own rate, beside which `learning_rate_init`
+        must stay as it is by default.
     alpha : float, default 0.0001
         Factor of the penalty ½ alpha Σ w² on the weights. The examples of a mini-batch share it: it
         is divided by their number, or the sum of their weights. scikit-learn's.
@@ -83,7 +85,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     verbose : bool or int, default False
         Whether to print the loss, and the validation score, after each epoch. scikit-learn's.
     warm_start : bool, default False
-        Whether `fit` goes on from the weights of the last. scikit-learn's.
+        Whether `fit` goes on from the weights of the last, with the parameters as they are now;
+        those that the shapes of the weights follow must stay. scikit-learn's.
     momentum : float, default 0.9
         Momentum of "sgd", in [0, 1]. scikit-learn's.
     nesterovs_momentum : bool, default True
@@ -111,7 +114,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Largest norm of the whole gradient; largest size of each component. Ours.
     patience : int, optional
         Stop after so many epochs in a row without a new best, however little better it is. Takes
-        the place of `tol` and `n_iter_no_change`. Ours.
+        the place of `tol` and `n_iter_no_change`. The best is that of the training loss, or with
+        `early_stopping` of the validation score. Ours.
     restore_best : bool, optional
         Whether to end with the weights of the best epoch: by the validation score, or by the
         training loss where nothing is held back. By default, with `early_stopping`. Ours.
