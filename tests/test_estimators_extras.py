@@ -297,10 +297,27 @@ def test_calibration() -> None:
     assert log_loss(held[1], after) < 0.9 * log_loss(held[1], before)
     np.testing.assert_array_equal(after.argmax(axis=1), before.argmax(axis=1))
     assert model.temperature_ > 1
+    m = len(held[1])
+    unsure = (np.eye(3)[held[1]] * m + 1) / (m + 3)  # as though one more of each had been seen
     for temperature in (0.95, 1.05):  # no other T near it is better
         powers = after**temperature
         other = powers / powers.sum(axis=1, keepdims=True)
-        assert log_loss(held[1], after) < log_loss(held[1], other)
+        assert -(unsure * np.log(after)).sum() < -(unsure * np.log(other)).sum()
+
+
+def test_few_examples_that_are_all_told_apart_leave_the_temperature_in_bounds() -> None:
+    """Probabilities don't become 0 and 1, as the likeliest T for them alone would have it."""
+    model = classifier(calibrate=True, max_iter=200, learning_rate_init=0.05)
+    certain = np.abs(X[:, 2]) > 0.8
+    few = np.flatnonzero(certain)[::8]
+    model.fit(X, Y, X_val=X[few], y_val=Y[few])
+    assert model.score(X[few], Y[few]) == 1
+    assert 0.3 < model.temperature_
+    assert model.predict_proba(X[few]).max() < 1 - 1e-4
+
+
+def test_calibration_needs_examples_held_back() -> None:
+    """Said at once, and for partial_fit, which holds none back."""
     with pytest.raises(ValueError, match="calibrate=True needs examples held back"):
         classifier(calibrate=True).fit(X, Y)
     with pytest.raises(ValueError, match="partial_fit has not"):
