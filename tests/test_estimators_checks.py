@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from chainrule import MLPClassifier, MLPRegressor
 

@@ -312,7 +312,7 @@ def test_few_examples_that_are_all_told_apart_leave_the_temperature_in_bounds() 
     few = np.flatnonzero(certain)[::8]
     model.fit(X, Y, X_val=X[few], y_val=Y[few])
     assert model.score(X[few], Y[few]) == 1
-    assert 0.3 < model.temperature_
+    assert model.temperature_ > 0.3
     assert model.predict_proba(X[few]).max() < 1 - 1e-4
 
 

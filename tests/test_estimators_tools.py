@@ -9,7 +9,7 @@ from typing import Any
 
 import joblib  # type: ignore[import-untyped]
 import numpy as np
-import pandas as pd  # type: ignore[import-untyped]
+import pandas as pd
 import polars as pl
 import pytest
 import sklearn

@@ -23,6 +23,7 @@ from chainrule import (
     Layer,
     Momentum,
     Network,
+    TimeLimit,
     fit,
 )
 from chainrule.activations import ACTIVATIONS
@@ -556,3 +557,45 @@ def test_cosine_reaches_its_end() -> None:
     """A schedule over all steps of the run: epochs · ⌈m / batch_size⌉."""
     history = quick(Network([2, 1]), epochs=5, learning_rate=Cosine(0.1, steps=10))
     assert history.learning_rate[-1] == Cosine(0.1, steps=10)(9)
+
+
+def test_a_time_limit_stops_within_an_epoch_after_the_first() -> None:
+    """Of 10,000 epochs; the network has what was learned, and one epoch is there in any case."""
+    network = Network([2, 4, 1], random_state=0)
+    before = network.vector.copy()
+    limit = TimeLimit(0)
+    history = fit(network, X, Y, epochs=10_000, callbacks=[limit], verbose=0, random_state=0)
+    assert history.stopped == "time limit"
+    assert len(history) == 1
+    assert not np.array_equal(network.vector, before)
+    with pytest.raises(ValueError, match="seconds must be at least 0, got -1"):
+        TimeLimit(-1)
+
+
+def test_a_callback_that_needs_not_every_batch_is_called_less_often() -> None:
+    """After as many as the engine is given at a time, and it can still stop there."""
+
+    class Counting(Callback):
+        def __init__(self, every_batch: bool) -> None:
+            self.every_batch, self.calls = every_batch, 0
+
+        def on_batch_end(self, progress: Progress) -> None:
+            self.calls += 1
+
+    calls = {}
+    for every_batch in (True, False):
+        counting = Counting(every_batch)
+        network = Network([2, 4, 1], random_state=0)
+        fit(
+            network,
+            X,
+            Y,
+            epochs=3,
+            batch_size=1,
+            callbacks=[counting],
+            engine="compiled",
+            verbose=0,
+        )
+        calls[every_batch] = counting.calls
+    assert calls[True] == 3 * len(X)
+    assert calls[False] < calls[True] / 4

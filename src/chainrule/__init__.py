@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.activation import Activation
 from chainrule.activations import ELU, LeakyReLU
-from chainrule.callbacks import Callback, EarlyStopping, ProgressBar
+from chainrule.callbacks import Callback, EarlyStopping, ProgressBar, TimeLimit
 from chainrule.history import History
 from chainrule.loop import DivergenceError
 from chainrule.loss import Loss
@@ -60,6 +60,7 @@ __all__ = [
     "Structure",
     "TabularClassifier",
     "TabularRegressor",
+    "TimeLimit",
     "fit",
 ]
 

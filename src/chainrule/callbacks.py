@@ -58,7 +58,16 @@ class Progress:
 
 
 class Callback:
-    """A base for callbacks: override what is wanted; each method does nothing by default."""
+    """A base for callbacks: override what is wanted; each method does nothing by default.
+
+    Attributes
+    ----------
+    every_batch : bool
+        Whether `on_batch_end` is needed after each mini-batch. If no callback needs that, it is
+        called after as many as the engine is given at a time, some hundredths of a second's.
+    """
+
+    every_batch = True
 
     def on_train_begin(self, progress: Progress) -> None:
         """Before the first mini-batch."""
@@ -135,12 +144,49 @@ class EarlyStopping(Callback):
         self._best_network = None
 
 
+class TimeLimit(Callback):
+    """Stop after some seconds, in the middle of an epoch if one was completed before.
+
+    With early stopping, the network ends with the parameters of its best epoch. What happens before
+    the first mini-batch, such as compiling, does not count.
+
+    Parameters
+    ----------
+    seconds : float
+        At least 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If it is not such a number.
+    """
+
+    every_batch = False
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = _checks.check_number("seconds", seconds, low=0)
+        self._end = math.inf
+
+    def on_train_begin(self, progress: Progress) -> None:
+        self._end = time.monotonic() + self.seconds
+
+    def on_batch_end(self, progress: Progress) -> None:
+        if len(progress.history):
+            self.on_epoch_end(progress)
+
+    def on_epoch_end(self, progress: Progress) -> None:
+        if time.monotonic() > self._end:
+            progress.stop("time limit")
+
+
 class ProgressBar(Callback):
     """A progress bar with epoch, loss, validation loss, examples per second and time left.
 
     It shows in a terminal and in a notebook, and is silent anywhere else. Needs Rich, from the
     extra ``cli``; without it, it warns once and stays silent.
     """
+
+    every_batch = False
 
     def __init__(self) -> None:
         self._bar: Any = None

@@ -232,10 +232,9 @@ class Run:
         return float(np.dot(costs, shares) / shares.sum())
 
     def someone_wants_batches(self) -> bool:
-        """Whether a callback does something after each mini-batch (the bar needs fewer)."""
+        """Whether a callback does something after each mini-batch."""
         return any(
-            type(listener).on_batch_end is not Callback.on_batch_end
-            and not isinstance(listener, ProgressBar)
+            type(listener).on_batch_end is not Callback.on_batch_end and listener.every_batch
             for listener in self.listeners
         )
 
