@@ -2,13 +2,16 @@
 
 from typing import TYPE_CHECKING, Any
 
+from chainrule._version import __version__ as __version__
 from chainrule.activation import Activation
 from chainrule.activations import ELU, LeakyReLU
 from chainrule.callbacks import Callback, EarlyStopping, ProgressBar, TimeLimit
 from chainrule.history import History
+from chainrule.loading import load
 from chainrule.loop import DivergenceError
 from chainrule.loss import Loss
 from chainrule.losses import Huber, Pinball
+from chainrule.model_file import ModelFileError
 from chainrule.network import Network
 from chainrule.optimizers import (
     Adagrad,
@@ -29,8 +32,6 @@ if TYPE_CHECKING:
     from chainrule.estimators import MLPClassifier, MLPRegressor
     from chainrule.tabular import TabularClassifier, TabularRegressor
 
-__version__ = "0.1.0"
-
 __all__ = [
     "ELU",
     "Activation",
@@ -49,6 +50,7 @@ __all__ = [
     "Loss",
     "MLPClassifier",
     "MLPRegressor",
+    "ModelFileError",
     "Momentum",
     "NAdam",
     "Nesterov",
@@ -62,6 +64,7 @@ __all__ = [
     "TabularRegressor",
     "TimeLimit",
     "fit",
+    "load",
 ]
 
 

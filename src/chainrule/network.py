@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,9 @@ from chainrule.initializers import Initializer
 from chainrule.loss import Loss
 from chainrule.penalties import NO_PENALTY, Penalty
 from chainrule.structure import Layer, Structure
+
+if TYPE_CHECKING:
+    from chainrule.description import Custom
 
 # Numbers in two of the widest registers, which is how much the compiled engine reads at a time.
 _SLACK = 32
@@ -259,15 +263,44 @@ class Network:
 
     def copy(self) -> Network:
         """Return a network of its own with the same structure, parameters and statistics."""
-        twin = object.__new__(Network)
-        twin.__setstate__(
-            {
-                "structure": self.structure,
-                "vector": self.vector.copy(),
-                "statistics": {name: value.copy() for name, value in self.statistics.items()},
-            }
-        )
-        return twin
+        statistics = {name: value.copy() for name, value in self.statistics.items()}
+        return Network.from_arrays(self.structure, self.vector, statistics)
+
+    @classmethod
+    def from_arrays(
+        cls, structure: Structure, vector: FloatArray, statistics: dict[str, FloatArray]
+    ) -> Network:
+        """Return a network of a copy of `vector`, with no weights drawn; nothing is checked."""
+        network = object.__new__(cls)
+        network.__setstate__({"structure": structure, "vector": vector, "statistics": statistics})
+        return network
+
+    def save(self, path: str | os.PathLike[str], *, custom: Custom | None = None) -> None:
+        """Write structure, parameters and statistics to one file, for :func:`chainrule.load`.
+
+        The file is in the safetensors format, with the structure as JSON in its metadata. It takes
+        the place of an older one in one step: if anything fails, that one stays as it was.
+
+        Parameters
+        ----------
+        path : str or path
+            The file, such as ``"moons.safetensors"``.
+        custom : mapping of str to Activation, Loss or initialiser, optional
+            Your own formulas, such as ``{"bent": bent}``. Their names are written; give them back
+            to `load` by the same names.
+
+        Raises
+        ------
+        ValueError
+            If a formula is neither the library's nor in `custom`, or a parameter is not finite.
+        OSError
+            If the file can't be written.
+        ImportError
+            If safetensors is not installed.
+        """
+        from chainrule.network_file import save_network  # which knows networks
+
+        save_network(self, path, custom)
 
     def restore(self, other: Network) -> None:
         """Take over the parameters and statistics of a network of the same structure.

@@ -11,7 +11,6 @@ import hashlib
 import os
 import sys
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 
@@ -25,6 +24,8 @@ def source_stamp() -> str:
 
 
 def _numba_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # slow to load, and seldom needed
+
     try:
         return version("numba")
     except PackageNotFoundError:
