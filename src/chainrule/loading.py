@@ -10,7 +10,7 @@ from chainrule.description import Custom, check_custom
 from chainrule.model_file import MAX_BYTES, read_model
 
 # The module of each kind, which has `load_model(file, custom)`.
-KINDS = {"network": "chainrule.network_file"}
+KINDS = {"network": "chainrule.network_file", "tabular": "chainrule.tabular.saving"}
 
 
 def load(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Callable, Iterable
 from numbers import Integral, Real
 from typing import Any, TextIO
@@ -18,6 +20,7 @@ from chainrule._types import FloatArray
 from chainrule.activation import Activation
 from chainrule.activations import ACTIVATIONS
 from chainrule.callbacks import Callback, OnEpoch, Progress
+from chainrule.description import Custom
 from chainrule.engine import ENGINES
 from chainrule.history import History
 from chainrule.loss import Loss
@@ -76,6 +79,14 @@ class BaseTabular(BaseEstimator):
         """Return the output activation, the loss and the number of outputs."""
         raise NotImplementedError
 
+    def _decide(self, A: FloatArray) -> npt.NDArray[Any]:
+        """Return the predictions (m,) of outputs A (m, n_L), the mean of the networks'."""
+        raise NotImplementedError
+
+    def _score(self, A: FloatArray, y: npt.NDArray[Any]) -> float:
+        """Return the accuracy, or R², of outputs A."""
+        raise NotImplementedError
+
     def _strata(self, y: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
         """Return by what the split of the validation part is stratified."""
         return None
@@ -120,6 +131,11 @@ class BaseTabular(BaseEstimator):
         self.networks_ = [member.network for member in members]
         self.histories_ = [member.history for member in members]
         self.temperatures_ = [member.temperature for member in members]
+        if any(history.stopped == "interrupted" for history in self.histories_):
+            warnings.warn(
+                f"training was interrupted: {len(members)} of {self.n_members} networks are kept",
+                stacklevel=4,
+            )
         self.n_iter_ = max(len(history) for history in self.histories_)
 
     def _held(self, X_val: Any, y_val: Any) -> Rows | None:
@@ -190,6 +206,40 @@ class BaseTabular(BaseEstimator):
     def _read(self, X: Any) -> Table:
         check_is_fitted(self, "networks_")
         return read_table(X)
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        custom: Custom | None = None,
+        overwrite: bool = True,
+    ) -> None:
+        """Write the model to one file, for :func:`chainrule.load`: no pickle, no code.
+
+        Parameters
+        ----------
+        path : str or path
+            The file, such as ``"model.safetensors"``. It takes the place of an older one in one
+            step: if anything fails, that one stays as it was.
+        custom : mapping of str to Activation, Loss or initialiser, optional
+            Your own formulas, as in :meth:`chainrule.Network.save`.
+        overwrite : bool, default True
+            Whether a file may be there already.
+
+        Raises
+        ------
+        ValueError
+            If a formula is neither the library's nor in `custom`, or labels are of a type that
+            JSON has not.
+        OSError
+            If the file can't be written.
+        ImportError
+            If safetensors, of the extra ``tables``, is not there.
+        """
+        check_is_fitted(self, "networks_")
+        from chainrule.tabular.saving import save_model  # which knows both estimators
+
+        save_model(self, path, custom, overwrite)
 
     def describe(self, file: TextIO | None = None) -> None:
         """Print the columns, what became of each, and how the networks were trained.

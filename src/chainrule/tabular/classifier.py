@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.metrics import accuracy_score
 from sklearn.utils import compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
@@ -89,6 +90,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     ----------
     classes_ : array (n_classes,)
         The labels.
+    baseline_ : array (n_classes,)
+        The share of each class in training: what one knows without looking at X.
     temperatures_ : list of float
         T of each network, which is in its weights already.
     target_name_ : str
@@ -220,8 +223,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     def predict(self, X: Any) -> Any:
         """Return the likeliest label of each row (m,), as a series of the kind that X is of."""
         table = self._read(X)
-        labels = self.classes_[self._probabilities(self._outputs(table)).argmax(axis=1)]
-        return as_series(labels, self.target_name_, table)
+        return as_series(self._decide(self._outputs(table)), self.target_name_, table)
 
     def predict_proba(self, X: Any, *, as_frame: bool = False) -> Any:
         """Return the probability of each class (m, n_classes).
@@ -235,6 +237,13 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
             return P
         return as_table({str(label): P[:, k] for k, label in enumerate(self.classes_)}, table)
 
+    def _decide(self, A: FloatArray) -> npt.NDArray[Any]:
+        labels: npt.NDArray[Any] = self.classes_[self._probabilities(A).argmax(axis=1)]
+        return labels
+
+    def _score(self, A: FloatArray, y: npt.NDArray[Any]) -> float:
+        return float(accuracy_score(y, self._decide(A)))
+
     def _probabilities(self, A: FloatArray) -> FloatArray:
         if A.shape[1] == 1:
             return np.hstack([1 - A, A])
@@ -247,7 +256,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         if len(self.classes_) < 2:
             (one,) = self.classes_.tolist()
             raise ValueError(f"y must have at least two classes, got one: {one!r}")
-        self._counts = counts
+        self.baseline_ = counts / counts.sum()
 
     def _encode(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
         places = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
@@ -277,7 +286,9 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         return (Y * (1 - s) + s / n).astype(self.dtype)
 
     def _target_in_words(self) -> str:
-        shares = self._counts / self._counts.sum()
-        kinds = [f"{c} {100 * p:.3g} %" for c, p in zip(self.classes_, shares, strict=True)]
+        kinds = [
+            f"{label} {100 * share:.3g} %"
+            for label, share in zip(self.classes_, self.baseline_, strict=True)
+        ]
         more = f", and {len(kinds) - 10} more" if len(kinds) > 10 else ""
         return f"target {self.target_name_}: {', '.join(kinds[:10])}{more}"

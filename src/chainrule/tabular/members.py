@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from sklearn.model_selection import train_test_split
 from threadpoolctl import threadpool_limits
 
 from chainrule._types import FloatArray
-from chainrule.callbacks import Callback, EarlyStopping, Progress
+from chainrule.callbacks import Callback, EarlyStopping, Progress, TimeLimit
 from chainrule.engine import choose_for_runs
 from chainrule.engine.threads import usable_threads
 from chainrule.estimators.temperature import learn_temperature, with_temperature
@@ -88,28 +89,26 @@ class Plan:
     smooth: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 
 
-class TimeLimit(Callback):
-    """Stops training at a moment of the clock `time.monotonic`."""
+class Interruption(Callback):
+    """Stops training once an event is set, from whatever thread."""
 
-    def __init__(self, end: float) -> None:
-        self.end = end
+    every_batch = False
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
 
     def on_batch_end(self, progress: Progress) -> None:
-        """Stop in the middle of an epoch only if there is one to go back to."""
-        if time.monotonic() > self.end and len(progress.history):
-            progress.stop("time limit")
-
-    def on_epoch_end(self, progress: Progress) -> None:
-        """Stop after an epoch."""
-        if time.monotonic() > self.end:
-            progress.stop("time limit")
+        """Stop if it was set."""
+        if self.event.is_set():
+            progress.stop("interrupted")
 
 
 def train_members(plan: Plan, rows: Rows, held: Rows | None, seeds: Sequence[int]) -> list[Member]:
     """Train a network for each seed, as many side by side as there are threads for.
 
     Each holds back a part of `rows` of its own to validate on, unless `held` is given. On NumPy,
-    whose threads would wait for each other, they are trained one after the other.
+    whose threads would wait for each other, they are trained one after the other. Ctrl-C ends
+    training with the networks so far.
     """
     rngs = [np.random.RandomState(seed) for seed in seeds]
     parts = [
@@ -125,21 +124,52 @@ def train_members(plan: Plan, rows: Rows, held: Rows | None, seeds: Sequence[int
     at_once = 1 if engine == "numpy" else min(threads, len(seeds))
     each = max(1, threads // at_once)
     plan = replace(plan, batch_size=batch_size, engine=engine, threads=each)
-    end = math.inf if plan.time_limit is None else time.monotonic() + plan.time_limit
-    rounds = math.ceil(len(seeds) / at_once)
+    interruption = Interruption()
+    start, rounds = time.monotonic(), math.ceil(len(seeds) / at_once)
 
     def train(number: int) -> Member:
-        now, left = time.monotonic(), rounds - number // at_once
-        return train_member(plan, *parts[number], rngs[number], number, now + (end - now) / left)
+        listeners = [interruption, *plan.listeners(number)]
+        if plan.time_limit is not None:
+            left = start + plan.time_limit - time.monotonic()
+            listeners.append(TimeLimit(max(0.0, left / (rounds - number // at_once))))
+        return train_member(plan, *parts[number], rngs[number], listeners)
 
     if at_once == 1:
-        return [train(number) for number in range(len(seeds))]
-    with threadpool_limits(each), ThreadPoolExecutor(at_once) as pool:
-        return list(pool.map(train, range(len(seeds))))
+        members = _in_turn(train, len(seeds))
+    else:
+        with threadpool_limits(each):
+            members = _side_by_side(train, len(seeds), at_once, interruption)
+    members = [member for member in members if len(member.history)]
+    if not members:  # interrupted before there was anything to keep
+        raise KeyboardInterrupt
+    return members
+
+
+def _in_turn(train: Callable[[int], Member], n: int) -> list[Member]:
+    members = []
+    for number in range(n):
+        members.append(train(number))
+        if members[-1].history.stopped == "interrupted":
+            break
+    return members
+
+
+def _side_by_side(
+    train: Callable[[int], Member], n: int, at_once: int, interruption: Interruption
+) -> list[Member]:
+    with ThreadPoolExecutor(at_once) as pool:
+        futures = [pool.submit(train, number) for number in range(n)]
+        try:
+            wait(futures)
+        except KeyboardInterrupt:  # which reaches the main thread alone
+            interruption.event.set()
+            for future in futures:
+                future.cancel()
+        return [future.result() for future in futures if not future.cancelled()]
 
 
 def train_member(
-    plan: Plan, rows: Rows, held: Rows, rng: np.random.RandomState, number: int, end: float
+    plan: Plan, rows: Rows, held: Rows, rng: np.random.RandomState, listeners: Sequence[Callback]
 ) -> Member:
     """Train one network; it ends with the parameters of its best epoch by the validation loss."""
     assert isinstance(plan.batch_size, int)
@@ -150,9 +180,6 @@ def train_member(
     if plan.embedded:
         draw_vectors(network, plan.embedded, rng)
         rule = only_blocks(network, plan.embedded, schedule, plan.weight_decay)
-    listeners = plan.listeners(number)
-    if end < math.inf:
-        listeners = [*listeners, TimeLimit(end)]
     validation: tuple[Any, ...] = (held.X, held.Y)
     if held.sample_weight is not None:
         validation = (*validation, held.sample_weight)

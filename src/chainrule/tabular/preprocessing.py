@@ -70,18 +70,21 @@ class Preprocessing:
         if all(role.kind == "dropped" for role in self.roles):
             reasons = "; ".join(f"{role.name}: {role.reason}" for role in self.roles)
             raise ValueError(f"no column of X can be learned from: {reasons}")
-        dates = {role.name: as_role(table.columns[role.name], role) for role in self._of("date")}
+        dates = {role.name: as_role(table.columns[role.name], role) for role in self.of("date")}
         self.cycles = {name: cycles_in(seconds) for name, seconds in dates.items()}
         self.categories = {
             role.name: learn_categories(as_role(table.columns[role.name], role))
-            for role in self._of("category")
+            for role in self.of("category")
         }
         self.numbers = NumberScaling(self.scaling).fit(self._numbers(table))
-        self._lay_out()
+        self.lay_out()
         return self
 
-    def _lay_out(self) -> None:
-        """Find where the columns lie among the inputs: those with a vector are the last."""
+    def lay_out(self) -> None:
+        """Find where the columns lie among the inputs: those with vectors are the last.
+
+        All else must be known: the roles, the cycles, the categories and the scales.
+        """
         few = [n for n, words in self.categories.items() if len(words) <= self.max_one_hot]
         many = [name for name in self.categories if name not in few]
         self.encoders = {
@@ -106,7 +109,7 @@ class Preprocessing:
         """
         self.check_columns(table)
         parts: list[Any] = [self.numbers.transform(self._numbers(table))]
-        for role in self._of("date"):
+        for role in self.of("date"):
             seconds = as_role(table.columns[role.name], role)
             parts.append(np.nan_to_num(waves(seconds, self.cycles[role.name])))
         for name, encoder in self.encoders.items():
@@ -132,13 +135,14 @@ class Preprocessing:
                 f"{'is' if len(gone) == 1 else 'are'} not among {', '.join(table.columns)}"
             )
 
-    def _of(self, kind: str) -> list[Role]:
+    def of(self, kind: str) -> list[Role]:
+        """Return the columns of a kind."""
         return [role for role in self.roles if role.kind == kind]
 
     def _numbers(self, table: Table) -> FloatArray:
         """Return what is to be scaled, numbers first, then dates as days (m, n)."""
-        columns = [as_role(table.columns[role.name], role) for role in self._of("number")]
-        columns += [to_days(as_role(table.columns[r.name], r)) for r in self._of("date")]
+        columns = [as_role(table.columns[role.name], role) for role in self.of("number")]
+        columns += [to_days(as_role(table.columns[r.name], r)) for r in self.of("date")]
         return np.column_stack(columns) if columns else np.empty((table.n_rows, 0))
 
     def becomes(self, role: Role) -> str:

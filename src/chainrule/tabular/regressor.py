@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import RegressorMixin, _fit_context
+from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
 
+from chainrule._types import FloatArray
 from chainrule.callbacks import Callback, Progress
 from chainrule.estimators.regressor import LOSS_NAMES
 from chainrule.loss import Loss
@@ -80,6 +82,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
 
     Attributes
     ----------
+    baseline_ : float
+        The mean target of training: what one knows without looking at X.
     target_range_ : tuple of float
         The least and the greatest target of training; no prediction lies outside it.
     target_name_ : str
@@ -203,11 +207,18 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     def predict(self, X: Any) -> Any:
         """Return the prediction for each row (m,), as a series of the kind that X is of."""
         table = self._read(X)
-        y = self._outputs(table)[:, 0] * self.target_scale_ + self.target_mean_
-        return as_series(np.clip(y, *self.target_range_), self.target_name_, table)
+        return as_series(self._decide(self._outputs(table)), self.target_name_, table)
+
+    def _decide(self, A: FloatArray) -> FloatArray:
+        y: FloatArray = A[:, 0] * self.target_scale_ + self.target_mean_
+        return np.clip(y, *self.target_range_)
+
+    def _score(self, A: FloatArray, y: npt.NDArray[Any]) -> float:
+        return float(r2_score(y, self._decide(A)))
 
     def _learn_target(self, y: npt.NDArray[Any]) -> None:
         y = _numbers(y)
+        self.baseline_ = float(y.mean())
         self.target_range_ = float(y.min()), float(y.max())
         self.target_mean_, self.target_scale_ = 0.0, 1.0
         if self._output_and_loss()[0] == "identity":

@@ -1,0 +1,171 @@
+"""Tables from files: CSV and its kin, Parquet and Arrow, read by PyArrow."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from chainrule._files import writing
+
+# What is read into memory at most, in bytes of the file, and how much of it is looked at first.
+LARGEST, BEGINNING = 4 * 10**9, 2**16
+
+SEPARATORS = ",;\t|"
+
+
+class TableFileError(ValueError):
+    """Raised when a file can't be read as a table: names the file, and says what is wrong."""
+
+
+def read_file(path: str | Path) -> Any:
+    """Return the table of a file as a `pyarrow.Table`.
+
+    Parquet and Arrow (Feather) files are known by their first bytes, whatever they are called. Any
+    other file is text with one line a row, the first with the names of the columns; the separator
+    is found in it, and may be a comma, a semicolon, a tab or a bar. PyArrow finds the types, and
+    unpacks ``.gz``, ``.bz2``, ``.zst`` and ``.lz4``. Empty words and those such as NA are missing.
+
+    Raises
+    ------
+    TableFileError
+        If it can't be read, holds no rows, or is larger than fits into memory at ease.
+    ImportError
+        If PyArrow, of the extra ``tables``, is not there.
+    """
+    path = Path(path)
+    pa = load_pyarrow()
+    if path.is_dir():
+        raise TableFileError(f"{path} is a folder; give a file")
+    try:
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise TableFileError(
+                f"{path} has {size / 1e9:.1f} GB, more than the {LARGEST / 1e9:.0f} GB that are "
+                "read into memory; take some of its rows"
+            )
+        if size == 0:
+            raise TableFileError(f"{path} is empty")
+        with path.open("rb") as file:
+            first = file.read(8)
+        if first.startswith(b"PAR1"):
+            table = _read_parquet(path)
+        elif first.startswith((b"ARROW1", b"FEA1")):
+            table = _read_arrow(path)
+        else:
+            table = _read_text(path)
+    except (OSError, pa.ArrowException) as error:
+        raise TableFileError(f"{path} can't be read: {_first_sentence(error)}") from None
+    if table.num_rows == 0 or table.num_columns == 0:
+        raise TableFileError(f"{path} has {table.num_columns} columns and no rows")
+    names = table.column_names
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise TableFileError(f"{path} has two columns named {twice!r}")
+    return table
+
+
+def load_pyarrow() -> Any:
+    """Return the module pyarrow, or say which extra has it."""
+    try:
+        import pyarrow as pa
+    except ImportError:
+        raise ImportError(
+            "files of tables need PyArrow, from an extra: pip install 'chainrule[tables]'"
+        ) from None
+    return pa
+
+
+def has_value(column: Any) -> Any:
+    """Return where a column of PyArrow has a value that is neither null nor NaN."""
+    import pyarrow.compute
+
+    return pyarrow.compute.invert(pyarrow.compute.is_null(column, nan_is_null=True))
+
+
+def write_file(columns: Mapping[str, Any], to: Path | BinaryIO, *, overwrite: bool = True) -> None:
+    """Write named columns to a file, whole or not at all: Parquet if it is called so, else CSV.
+
+    Raises FileExistsError if it is there already and is not to be replaced, OSError if it can't be
+    written.
+    """
+    pa = load_pyarrow()
+    import pyarrow.csv
+
+    table = pa.table(dict(columns))
+    if not isinstance(to, Path):
+        pyarrow.csv.write_csv(table, to)
+        return
+    with writing(to, overwrite=overwrite) as file:
+        if to.suffix.lower() in (".parquet", ".pq"):
+            import pyarrow.parquet
+
+            pyarrow.parquet.write_table(table, file)
+        else:
+            pyarrow.csv.write_csv(table, file)
+
+
+def _first_sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error).split("\n")[0].split(". ")[0].strip().rstrip(".")[:200]
+
+
+def _read_parquet(path: Path) -> Any:
+    import pyarrow.parquet
+
+    with pyarrow.parquet.ParquetFile(path) as file:
+        needed = sum(file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups))
+        if needed > LARGEST:
+            raise TableFileError(
+                f"{path} unpacks to {needed / 1e9:.1f} GB, more than the {LARGEST / 1e9:.0f} GB "
+                "that are read into memory; take some of its rows"
+            )
+        return file.read()
+
+
+def _read_arrow(path: Path) -> Any:
+    import pyarrow.feather
+
+    return pyarrow.feather.read_table(path)
+
+
+def _read_text(path: Path) -> Any:
+    import pyarrow as pa
+    import pyarrow.csv
+
+    with pa.input_stream(str(path), compression="detect") as stream:
+        beginning = stream.read(BEGINNING)
+    if b"\x00" in beginning:
+        raise TableFileError(f"{path} is no text, nor a file of Parquet or Arrow")
+    try:
+        text = beginning.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if error.start < len(beginning) - 4:
+            raise TableFileError(
+                f"{path} is not in UTF-8: byte {error.start} is {beginning[error.start]:#x}"
+            ) from None
+        text = beginning[: error.start].decode("utf-8-sig")
+    return pyarrow.csv.read_csv(
+        path,
+        parse_options=pyarrow.csv.ParseOptions(
+            delimiter=find_separator(text), newlines_in_values='"' in text
+        ),
+        convert_options=pyarrow.csv.ConvertOptions(strings_can_be_null=True),
+    )
+
+
+def find_separator(text: str) -> str:
+    """Return what separates the columns in the first lines of a text: one of ``, ; tab |``.
+
+    It is what occurs equally often in all of them, and most often; a comma if nothing does.
+    """
+    lines = text.splitlines()
+    if len(lines) > 1:
+        lines = lines[:-1]  # the last may be cut off
+    rows = {s: list(csv.reader(lines[:50], delimiter=s)) for s in SEPARATORS}
+    widths = {s: {len(row) for row in rows[s] if row} for s in SEPARATORS}
+    even = {s: max(found) for s, found in widths.items() if len(found) == 1}
+    best = max(even, key=lambda s: even[s], default=",")
+    return best if even.get(best, 1) > 1 else ","
