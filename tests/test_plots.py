@@ -88,3 +88,21 @@ except ImportError as error: print(error)
 """
     done = run_python(program)
     assert "chainrule[plots]" in done.stdout
+
+
+def test_confusion_matrix() -> None:
+    """A row a true class, a column a predicted one, with the counts in them."""
+    ax = plots.confusion_matrix(["a", "a", "b", "b"], ["a", "b", "b", "b"])
+    assert [text.get_text() for text in ax.texts] == ["1", "1", "0", "2"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["a", "b"]
+    many = plots.confusion_matrix(range(40), range(40))
+    assert not many.texts  # too small to be read
+
+
+def test_predicted_against_true() -> None:
+    """Each example is a point, and the line is where both are the same."""
+    ax = plots.predicted_against_true([1.0, 2.0, 3.0], [1.5, 2.0, 2.0])
+    points = ax.collections[0].get_offsets()
+    np.testing.assert_array_equal(points, [[1.5, 1.0], [2.0, 2.0], [2.0, 3.0]])
+    (line,) = ax.lines
+    np.testing.assert_array_equal(line.get_xdata(), line.get_ydata())

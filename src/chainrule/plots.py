@@ -1,4 +1,4 @@
-"""Pictures: labels, costs and decision boundaries, drawn with Matplotlib.
+"""Pictures: labels, costs, decision boundaries and errors, drawn with Matplotlib.
 
 Every function draws on the axes it is given, or on new ones, and returns them. The colours are
 Okabe & Ito's, which the colour-blind can tell apart. Needs the extra ``plots``.
@@ -78,6 +78,62 @@ def cost_curve(
     return ax
 
 
+def confusion_matrix(y: npt.ArrayLike, predicted: npt.ArrayLike, ax: Axes | None = None) -> Axes:
+    """Draw how often each class (row) is taken for each (column).
+
+    Parameters
+    ----------
+    y, predicted : array-like of m labels
+        What is true, and what was predicted.
+    ax : Axes, optional
+        Where to draw; new axes by default.
+    """
+    from sklearn.metrics import ConfusionMatrixDisplay
+
+    n = len(np.unique(np.concatenate([np.asarray(y), np.asarray(predicted)])))
+    ax = ax or new_axes(*(max(5.0, 1.5 + 0.55 * n),) * 2)
+    ConfusionMatrixDisplay.from_predictions(
+        y,
+        predicted,
+        ax=ax,
+        cmap=_shades("white", COLOURS[0]),
+        colorbar=False,
+        include_values=n <= 30,
+        xticks_rotation="vertical" if n > 5 else "horizontal",
+    )
+    ax.set(title="Which class is taken for which", xlabel="predicted", ylabel="true")
+    return ax
+
+
+def predicted_against_true(
+    y: npt.ArrayLike, predicted: npt.ArrayLike, ax: Axes | None = None
+) -> Axes:
+    """Draw the true values over the predicted ones, and the line on which they are the same.
+
+    Parameters
+    ----------
+    y, predicted : array-like of m numbers
+        What is true, and what was predicted; of many, some are drawn.
+    ax : Axes, optional
+        Where to draw; new axes by default.
+    """
+    from sklearn.metrics import PredictionErrorDisplay
+
+    ax = ax or new_axes()
+    PredictionErrorDisplay.from_predictions(
+        y,
+        predicted,
+        kind="actual_vs_predicted",
+        subsample=5000,
+        random_state=0,
+        ax=ax,
+        scatter_kwargs={"s": 8, "alpha": 0.4, "color": COLOURS[0]},
+        line_kwargs={"color": COLOURS[3]},
+    )
+    ax.set(title="True against predicted", xlabel="predicted", ylabel="true")
+    return ax
+
+
 def decision_boundary(
     outputs: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.floating]],
     X: npt.ArrayLike,
@@ -115,7 +171,7 @@ def decision_boundary(
     A = np.asarray(outputs(np.column_stack([axis.ravel() for axis in grid])))
     if A.shape[1] == 1:
         A = A.reshape(grid[0].shape)
-        shades = _shades(COLOURS[0], COLOURS[1])
+        shades = _shades(COLOURS[0], "white", COLOURS[1])
         ax.contourf(*grid, A, levels=np.linspace(0, 1, 11), cmap=shades, alpha=0.5)
         if A.min() < 0.5 < A.max():
             ax.contour(*grid, A, levels=[0.5], colors="black", linewidths=1.5)
@@ -140,10 +196,10 @@ def decision_boundary(
     return ax
 
 
-def _shades(low: str, high: str) -> Colormap:
+def _shades(*colours: str) -> Colormap:
     from matplotlib.colors import LinearSegmentedColormap
 
-    return LinearSegmentedColormap.from_list("classes", [low, "white", high])
+    return LinearSegmentedColormap.from_list("classes", list(colours))
 
 
 def save(ax: Axes, path: Path) -> None:
