@@ -10,7 +10,9 @@ import typer
 from chainrule import __version__, _checks
 from chainrule.activations import get_activation
 from chainrule.cli.lecture import run_lecture
-from chainrule.loop import DivergenceError
+from chainrule.cli.refusing import refusal, refusing
+from chainrule.cli.train import train
+from chainrule.cli.use import describe, evaluate, predict
 
 app = typer.Typer(
     help="A multi-layer neural network from scratch, to read and to use.",
@@ -57,8 +59,8 @@ def lecture(
     try:
         units = [int(n) for n in hidden.split(",")] if hidden.strip() else []
     except ValueError:
-        raise _refusal(f"--hidden must be whole numbers with commas, got {hidden!r}") from None
-    try:
+        raise refusal(f"--hidden must be whole numbers with commas, got {hidden!r}") from None
+    with refusing():
         for n in units:
             _checks.check_integer("--hidden", n, low=1)
         get_activation(activation, "--activation")
@@ -66,17 +68,15 @@ def lecture(
         _checks.check_number("--learning-rate", learning_rate, low=0)
         _checks.check_integer("--batch-size", batch_size, low=1)
         _checks.check_random_state(seed, "--seed")
-        out.mkdir(parents=True, exist_ok=True)
-    except ValueError as error:
-        raise _refusal(str(error)) from None
-    except OSError as error:
-        raise _refusal(f"--out {out} can't be made a folder: {error.strerror}") from None
     try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refusal(f"--out {out} can't be made a folder: {error.strerror}") from None
+    with refusing():
         run_lecture(units, activation, epochs, learning_rate, batch_size, seed, out)
-    except (ImportError, DivergenceError) as error:
-        raise _refusal(str(error), code=1) from None
 
 
-def _refusal(why: str, code: int = 2) -> typer.Exit:
-    typer.echo(f"Error: {why}", err=True)
-    return typer.Exit(code)
+app.command()(train)
+app.command()(predict)
+app.command()(evaluate)
+app.command()(describe)
