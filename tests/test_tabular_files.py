@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule import Activation, ModelFileError, TabularClassifier, TabularRegressor, load
-from tests.test_files import header, rewrite, set_at
+from tests.saved import put_together, take_apart
 from tests.test_tabular import QUICK, mixed, target
 
 TABLE = pl.DataFrame(mixed())
@@ -138,12 +138,14 @@ def test_a_description_that_is_wrong_is_refused(
 ) -> None:
     """By a sentence that names the file and the place."""
     path = tmp_path / "m"
-    path.write_bytes(saved)
-    head, rest = header(path)
-    model = json.loads(head["__metadata__"]["chainrule"])
-    set_at(model["description"], place, value)
-    head["__metadata__"]["chainrule"] = json.dumps(model)
-    rewrite(path, head, rest)
+    header, rest = take_apart(saved)
+    model = json.loads(header["__metadata__"]["chainrule"])
+    tree = model["description"]
+    for step in place[:-1]:
+        tree = tree[step]
+    tree[place[-1]] = value
+    header["__metadata__"]["chainrule"] = json.dumps(model)
+    path.write_bytes(put_together(header, rest))
     with pytest.raises(ModelFileError, match=message) as caught:
         load(path)
     assert str(caught.value).startswith(f"{path} can't be loaded: ")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,17 +43,22 @@ def replacing(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterat
     OSError
         If the file can't be written.
     """
-    target = Path(os.path.realpath(os.fspath(path)))
+    target = Path(os.path.realpath(os.fsdecode(path)))
     _check_target(target, overwrite)
     # The name's beginning alone, so that a long one does not become too long
-    temporary = target.with_name(f".{target.stem[:40]}-{secrets.token_hex(8)}{target.suffix[:20]}")
+    temporary = target.with_name(f".{target.stem[:20]}-{secrets.token_hex(8)}{target.suffix[:20]}")
     try:
         temporary.open("xb").close()
+    except OSError as error:  # a folder that is not there, or can't be written to
+        raise OSError(error.errno, error.strerror, str(target)) from error
+    try:
+        mode = stat.S_IMODE(temporary.stat().st_mode)  # as the user wants new files to be
         yield temporary
-        if target.exists():
-            shutil.copymode(target, temporary)
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
+        with contextlib.suppress(FileNotFoundError):
+            mode = stat.S_IMODE(target.stat().st_mode)
+        temporary.chmod(mode)  # which a writer may have changed
         _move(temporary, target, overwrite)
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule import _checks, _json
-from chainrule._files import replacing
+from chainrule._files import writing
 from chainrule._version import __version__
 from chainrule.stored_arrays import DTYPES, StoredArrays
 
@@ -92,8 +92,7 @@ def write_model(
         If safetensors is not installed.
     """
     with _safetensors():
-        from safetensors import SafetensorError
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save
     model = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -102,19 +101,14 @@ def write_model(
         "description": description,
     }
     metadata = {"chainrule": json.dumps(model, allow_nan=False)}
-    plain = {name: _plain(name, array) for name, array in arrays.items()}
-    with replacing(path, overwrite=overwrite) as temporary:
-        try:
-            save_file(plain, temporary, metadata)
-        except SafetensorError as error:
-            raise OSError(f"{os.fspath(path)} can't be written: {error}") from error
-        with temporary.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-        if length > HEADER_LIMIT:
-            raise ValueError(
-                f"the names and the description of a model must fit into {HEADER_LIMIT} bytes, "
-                f"got {length}"
-            )
+    data = save({name: _plain(name, array) for name, array in arrays.items()}, metadata)
+    if (length := int.from_bytes(data[:8], "little")) > HEADER_LIMIT:
+        raise ValueError(
+            f"the names and the description of a model must fit into {HEADER_LIMIT} bytes, got "
+            f"{length}"
+        )
+    with writing(path, overwrite=overwrite) as file:
+        file.write(data)
 
 
 def _plain(name: str, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -157,7 +151,7 @@ def read_model(
     ImportError
         If safetensors is not installed.
     """
-    shown = os.fspath(path)
+    shown = os.fsdecode(path)
     max_bytes = _checks.check_integer("max_bytes", max_bytes, low=1)
     with _safetensors():
         from safetensors import SafetensorError, safe_open
