@@ -183,6 +183,9 @@ BAD_FILES: list[tuple[bytes, str]] = [
     (b"a,answer\n1,yes\n1,2,3,4,no\n", "can't be read: CSV parse error: Expected 2 columns, got 5"),
     (b"a,other\n1,yes\n2,no\n", "has no column 'answer'; it has a, other"),
     (b"a,answer\n1,\n2,\n", "the target 'answer' has no value in"),
+    (b"PK\x03\x04 and then sheets", "looks like an Excel file, or another packed one; save it as"),
+    (b'[{"a": 1, "answer": 2}]', "looks like JSON; save it as CSV or Parquet"),
+    (b"a,answer\n1,x\n2,y\n3,z\n", "each class of the target occurs once"),
     (b"answer\nyes\nno\n", "has no column to learn from beside the target"),
     (b"a,answer\n1,yes\n2,yes\n3,yes\n", "y must have at least two classes, got one: 'yes'"),
     (b"a,answer\n" + b"1,yes\n1,no\n" * 9, "no column of X can be learned from"),
@@ -311,3 +314,67 @@ def test_a_missing_extra_is_named(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "pip install 'chainrule[tables]'" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_postal_codes_are_words_whatever_else_is_in_the_file(tmp_path: Path) -> None:
+    """Zeros in front are kept, and a row is predicted alike in every file."""
+    rng = np.random.default_rng(0)
+    codes = rng.choice(["01067", "04109", "10115", "D-10115"], M)
+    table = pl.DataFrame({"code": codes, "answer": ["yes" if c[0] == "0" else "no" for c in codes]})
+    table.write_csv(tmp_path / "t.csv")
+    out = tmp_path / "m.safetensors"
+    run("train", tmp_path / "t.csv", "--target", "answer", "--out", out, *QUICK)
+    rows = {}
+    for name, lines in (("a", "01067"), ("b", "01067\nD-10115"), ("c", "10115")):
+        (tmp_path / name).write_text(f"code\n{lines}\n", encoding="utf-8")
+        rows[name] = run("predict", out, tmp_path / name, "--proba")[0].splitlines()
+    assert rows["a"][1] == rows["b"][1]
+    assert rows["a"][1].startswith('"yes"')
+    assert rows["c"][1].startswith('"no"')
+    read = files.read_file(tmp_path / "a")
+    assert read.to_pydict() == {"code": ["01067"]}
+
+
+def test_decimal_commas_and_packed_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Excel writes them in much of Europe; and what a packed file unpacks to is counted."""
+    (tmp_path / "t.csv").write_text("a;b;c\n1,5;x;2\n-0,25;y, z;3\n", encoding="utf-8")
+    assert files.read_file(tmp_path / "t.csv").to_pydict() == {
+        "a": [1.5, -0.25],
+        "b": ["x", "y, z"],
+        "c": [2, 3],
+    }
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 10**6))
+    monkeypatch.setattr(files, "LARGEST", 2 * 10**6)
+    with pytest.raises(files.TableFileError, match="unpacks to more than"):
+        files.read_file(tmp_path / "t.csv.gz")
+
+
+def test_nothing_that_is_read_is_written(tmp_path: Path) -> None:
+    """Not even by force; nor is a file made whose ending says another kind."""
+    TABLE.write_csv(tmp_path / "t.csv")
+    table = tmp_path / "t.csv"
+    given = ("train", table, "--target", "answer", *QUICK, "--force", "--out")
+    _, err = run(*given, table, code=2)
+    assert "is read, and can't be written" in err
+    assert pl.read_csv(table).equals(pl.read_csv(TABLE.write_csv().encode()))
+    _, err = run("predict", table, table, "--out", tmp_path / "p.xlsx", code=2)
+    assert "--out must end in .csv or .parquet" in err
+    _, err = run("train", table, "--target", "answer", "--drop", "answer", code=2)
+    assert "--drop: 'answer' is the target" in err
+
+
+def test_a_row_number_is_not_learned_from(tmp_path: Path) -> None:
+    """Though its rows are split before: sorted by the answer, it would tell everything."""
+    rng = np.random.default_rng(0)
+    columns = {
+        "": np.arange(300),
+        "x": rng.normal(size=300),
+        "answer": ["no"] * 150 + ["yes"] * 150,
+    }
+    pl.DataFrame(columns).write_csv(tmp_path / "t.csv")
+    out, err = run(
+        *("train", tmp_path / "t.csv", "--target", "answer", "--out", tmp_path / "m", "--json"),
+        *QUICK,
+    )
+    assert "Warning: column '' is left out, as it numbers the rows" in err
+    assert json.loads(out)["metrics"]["accuracy"] < 0.7

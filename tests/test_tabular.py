@@ -14,20 +14,27 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.exceptions import NotFittedError
 from sklearn.inspection import permutation_importance
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from chainrule import TabularClassifier, TabularRegressor
+from chainrule import EarlyStopping, TabularClassifier, TabularRegressor
+from chainrule.callbacks import Progress
 from chainrule.tabular.dates import DAY, cycles_in
-from chainrule.tabular.members import Rows, split
+from chainrule.tabular.members import Rows, as_inputs, split
 from chainrule.tabular.preprocessing import MISSING, OTHER, Preprocessing, vector_size
 from chainrule.tabular.roles import find_roles
 from chainrule.tabular.scaling import NumberScaling, smooth_clip
 from chainrule.tabular.tables import read_table
+
+# The column `index` of the tables here numbers their rows, which is told once a fit.
+pytestmark = pytest.mark.filterwarnings("ignore:column '(index|x10)' is left out")
 
 RNG = np.random.default_rng(0)
 M = 240
@@ -227,17 +234,17 @@ def test_dates() -> None:
 
 def test_vectors_of_categories_are_learned_and_the_rest_is_left() -> None:
     """The first layer is the identity, and blocks that moved; a category means what it did."""
-    words = np.array([f"w{i}" for i in range(60)])
-    chosen, x = RNG.integers(0, 60, 1500), RNG.normal(size=1500)
+    words = np.array([f"w{i}" for i in range(30)])
+    chosen, x = RNG.integers(0, 30, 600), RNG.normal(size=600)
     X = pl.DataFrame({"w": words[chosen], "x": x})
-    effect = RNG.normal(size=60)
+    effect = RNG.normal(size=30)
     y = effect[chosen] + 0.3 * x
     for engine in ("numpy", "compiled"):
         model = TabularRegressor(
-            max_iter=25, n_members=1, random_state=0, engine=engine, dtype="float64"
+            (32,), max_one_hot=10, max_iter=60, n_members=1, random_state=0, engine=engine
         ).fit(X, y)
         (block,) = model.preprocessing_.embedded
-        assert (block.name, block.stop - block.start, block.size) == ("w", 60, vector_size(60))
+        assert (block.name, block.stop - block.start, block.size) == ("w", 30, vector_size(30))
         W, b = (model.networks_[0].parameters[name] for name in ("W1", "b1"))
         n = block.start
         np.testing.assert_array_equal(W[:n], np.eye(n, W.shape[1]))
@@ -245,10 +252,8 @@ def test_vectors_of_categories_are_learned_and_the_rest_is_left() -> None:
         np.testing.assert_array_equal(b, 0)
         assert np.linalg.matrix_rank(W[n:, n:]) == block.size
         assert model.score(X, y) > 0.9
-        assert (
-            np.corrcoef(model.predict(pl.DataFrame({"w": words, "x": np.zeros(60)})), effect)[0, 1]
-            > 0.9
-        )
+        alone = model.predict(pl.DataFrame({"w": words, "x": np.zeros(30)}))
+        assert np.corrcoef(alone, effect)[0, 1] > 0.9
 
 
 def test_it_is_better_than_scikit_learns_mlp_by_its_defaults() -> None:
@@ -396,7 +401,7 @@ def test_describe() -> None:
         "constant": "constant words 0 1 dropped: all values are 'same'",
         "index": "index numbers 0 240 dropped: numbers the rows",
         "name": "name words 0 240 dropped: 100 % of the words occur once: a name or free text",
-        "nothing": "nothing words 240 0 dropped: all values are missing",
+        "nothing": "nothing words 240 0 dropped: no value is there",
     }
     assert lines["as_text"].endswith("(all words are numbers)")
     assert (
@@ -442,6 +447,163 @@ def test_bad_arguments() -> None:
         TabularClassifier(scaling="none").fit(X, y)
 
 
+def test_columns_named_by_numbers() -> None:
+    """As pandas names those of an array, and by pairs."""
+    X, y = RNG.normal(size=(60, 3)), [0, 1, 0] * 20
+    plain = TabularClassifier(**QUICK).fit(X, y).predict_proba(X)
+    for columns in ([0, 1, 2], pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)])):
+        frame = pd.DataFrame(X, columns=columns)
+        model = TabularClassifier(**QUICK).fit(frame, pd.DataFrame({0: y}))
+        np.testing.assert_array_equal(model.predict_proba(frame), plain)
+    with pytest.raises(ValueError, match="X has 4 features, but TabularClassifier is expecting 3"):
+        TabularClassifier(**QUICK).fit(X, y).predict(np.zeros((2, 4)))
+
+
+def test_numbers_of_rows_are_known_in_a_part_of_the_table() -> None:
+    """As in a training part; but years, and numbers far from each other, are numbers."""
+    numbers = RNG.permutation(1000)[:640] + 5000
+    columns = {"id": numbers, "far": RNG.permutation(10**6)[:640], "x": RNG.normal(size=640)}
+    kinds = {role.name: role.kind for role in find_roles(read_table(pl.DataFrame(columns)))}
+    assert kinds == {"id": "dropped", "far": "number", "x": "number"}
+    years = read_table(pl.DataFrame({"year": range(1990, 2024)}))
+    assert find_roles(years)[0].kind == "number"
+
+
+def test_words_that_look_like_ours() -> None:
+    """A category called (other) or (missing) is one like any other."""
+    words = ["(other)"] * 20 + ["(missing)"] * 20 + ["other"] * 20 + ["rare", None]
+    done = Preprocessing("robust", 50).fit(read_table(pl.DataFrame({"w": words})))
+    assert len(done.categories["w"]) == 5
+    TabularClassifier(**QUICK).fit(pl.DataFrame({"w": words}), [0, 1] * 31)
+
+
+def test_columns_without_a_finite_number_are_dropped() -> None:
+    """Infinite or missing in all rows: nothing can be scaled by them."""
+    X = np.column_stack([RNG.normal(size=40), np.full(40, np.inf)])
+    X[3, 1] = np.nan
+    model = TabularClassifier(**QUICK).fit(X, [0, 1] * 20)
+    assert model.preprocessing_.roles[1].kind == "dropped"
+    assert np.isfinite(model.predict_proba(X)).all()
+
+
+def test_what_fails_leaves_no_half_of_a_model() -> None:
+    """After a second fit that fails, there is no model, rather than a mixture of two."""
+    X, y = RNG.normal(size=(60, 3)), np.array(["a", "b"] * 30)
+    model = TabularClassifier(**QUICK).fit(X, y)
+
+    def fail(progress: Progress) -> None:
+        raise RuntimeError("on purpose")
+
+    for engine in ("numpy", "compiled"):
+        model.set_params(engine=engine, n_members=3, threads=2)
+        with pytest.raises(RuntimeError, match="on purpose"):
+            model.fit(X, np.array(["c", "d"] * 30), callbacks=[fail])
+        with pytest.raises(NotFittedError):
+            model.predict(X)
+
+
+def test_weights_of_validation_are_those_of_training() -> None:
+    """Rows of one's own are weighed by class as those held back are, and by their own weights."""
+    X = RNG.normal(size=(300, 2))
+    y = (X[:, 0] + RNG.normal(size=300) > 1).astype(int)
+    first: dict[str, float] = {}
+    for name, how in {
+        "plain": {},
+        "classes": {"class_weight": {0: 1.0, 1: 10.0}},
+    }.items():
+        model = TabularClassifier(**QUICK, **how).fit(X, y, X_val=X, y_val=y)  # type: ignore[arg-type]
+        network = model.networks_[0]
+        inputs = model.preprocessing_.transform(read_table(X), "float32")
+        w = np.where(y == 1, 10.0, 1.0) if how else None
+        history = model.histories_[0]
+        T = model.temperatures_[0]
+        for part in ("W3", "b3"):
+            network.parameters[part][:] *= T
+        first[name] = network.loss(inputs, y, w)
+        assert first[name] == pytest.approx(min(history.val_loss), rel=1e-4)  # float32
+    assert first["plain"] != first["classes"]
+    alone = (np.arange(300) < 3).astype(float)
+    with pytest.raises(ValueError, match="leaves no row with a sample_weight above 0"):
+        TabularClassifier(validation_fraction=0.01, **QUICK).fit(X, y, sample_weight=alone)
+
+
+def test_callbacks_of_several_networks() -> None:
+    """Any iterable; a Callback that remembers something has a copy for each."""
+    X, y = load_iris(return_X_y=True)
+    told: list[int] = []
+    stop = EarlyStopping(patience=2)
+    model = TabularClassifier(n_members=3, max_iter=8, random_state=0, engine="compiled", threads=2)
+    model.fit(X, y, callbacks=iter([lambda progress: told.append(1), stop]))
+    assert len(told) == sum(len(history) for history in model.histories_)
+    for history in model.histories_:
+        assert len(history) == min(8, int(np.argmin(history.val_loss)) + 3)
+
+
+def test_a_column_that_numbers_the_rows_can_be_kept() -> None:
+    """It is said that it is left out, and how it is kept; then it is learned from."""
+    X = pl.DataFrame({"day": np.arange(300), "x": RNG.normal(size=300)})
+    y = np.sin(X["day"].to_numpy() / 40)
+    quick = {**QUICK, "max_iter": 60}
+    with pytest.warns(UserWarning, match=r"numeric_features=\['day'\] keeps it"):
+        without = TabularRegressor(**quick).fit(X, y)
+    model = TabularRegressor(numeric_features=["day"], **quick).fit(X, y)
+    assert model.score(X, y) > 0.5 > without.score(X, y)
+    with pytest.raises(ValueError, match="numeric_features must be columns of X"):
+        TabularRegressor(numeric_features=["night"], **quick).fit(X, y)
+
+
+def test_arrays_come_out_where_tools_insist_on_them() -> None:
+    """Of a table too: scikit-learn's regressor on a logarithm reshapes what it is given."""
+    X = pd.DataFrame({"a": RNG.normal(size=200), "b": RNG.normal(size=200)})
+    y = np.exp(X["a"])
+    inner = TabularRegressor(output="array", **{**QUICK, "max_iter": 60})
+    model = TransformedTargetRegressor(inner, func=np.log1p, inverse_func=np.expm1).fit(X, y)
+    assert model.score(X, y) > 0.8
+
+
+def test_missing_words_are_missing_whatever_else_is_there() -> None:
+    """A word for a missing number, alone in a table, is what it was among numbers."""
+    words = ["-" if i % 3 == 0 else str(i % 50) for i in range(150)]
+    y = [word == "-" for word in words]
+    model = TabularClassifier(**QUICK).fit(pl.DataFrame({"v": words}), y)
+    (role,) = model.preprocessing_.roles
+    assert (role.kind, role.missing) == ("number", 50)
+    both = model.predict_proba(pl.DataFrame({"v": ["-", "7"]}))
+    np.testing.assert_allclose(model.predict_proba(pl.DataFrame({"v": ["-"]})), both[:1], atol=1e-6)
+    with pytest.raises(ValueError, match="must hold numbers, as in training; got 'many'"):
+        model.predict(pl.DataFrame({"v": ["-", "many", "3"]}))
+
+
+def test_flags_and_long_numbers_are_what_they_are() -> None:
+    """True is 1 and "true"; whole numbers beyond the floats' are different categories."""
+    flags = RNG.random(200) > 0.5
+    model = TabularClassifier(**QUICK).fit(pl.DataFrame({"f": flags}), flags)
+    for other in (flags.astype(int), flags.astype(float), np.where(flags, "true", "false")):
+        assert model.score(pl.DataFrame({"f": other}), flags) == 1
+    ids = 2**60 + flags.astype(np.int64)
+    named = TabularClassifier(categorical_features=["id"], **QUICK)
+    assert named.fit(pl.DataFrame({"id": ids}), flags).score(pl.DataFrame({"id": ids}), flags) == 1
+
+
+def test_huge_targets_and_those_that_are_no_targets() -> None:
+    """Numbers whose squares overflow are scaled; dates, mixtures and names are refused."""
+    x = RNG.normal(size=200)
+    model = TabularRegressor(**{**QUICK, "max_iter": 40}).fit(x.reshape(-1, 1), x * 1e200)
+    assert np.corrcoef(model.predict(x.reshape(-1, 1)) / 1e200, x)[0, 1] > 0.95
+    X = x.reshape(-1, 1)
+    for y, message in (
+        (np.arange(200).astype("datetime64[D]"), "got dates or times"),
+        (pd.Series(pd.date_range("2024", periods=200)), "got dates or times"),
+        ([1, "x"] * 100, "words alone, or numbers alone"),
+        ("target", "must be the values of the target, got 'target'"),
+        (x, "y must hold classes, got continuous values; for numbers, TabularRegressor"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            TabularClassifier(**QUICK).fit(X, y)
+    with pytest.raises(TypeError, match=r"call X.collect\(\)"):
+        TabularClassifier(**QUICK).fit(pl.DataFrame({"a": x}).lazy(), x > 0)
+
+
 def test_two_columns_of_one_name() -> None:
     """Only pandas allows it; it is refused with the name."""
     X = pd.DataFrame([[1, 2], [3, 4]], columns=["a", "a"])
@@ -452,9 +614,36 @@ def test_two_columns_of_one_name() -> None:
 def test_the_split_keeps_the_classes_in_proportion() -> None:
     """As far as each class has two examples; else it is drawn from all."""
     y = np.array([0] * 80 + [1] * 20)
-    rows = Rows(np.zeros((100, 1)), y, None, y)
+    X = as_inputs(np.zeros((100, 1)))
+    rows = Rows(X, y, None, y)
     train, held = split(rows, 0.2, np.random.RandomState(0))
     assert (len(train.Y), held.Y.sum()) == (80, 4)
     alone = np.array([0] * 99 + [1])
-    train, held = split(Rows(np.zeros((100, 1)), alone, None, alone), 0.2, np.random.RandomState(0))
+    train, held = split(Rows(X, alone, None, alone), 0.2, np.random.RandomState(0))
     assert (len(train.Y), len(held.Y)) == (80, 20)
+
+
+CHECKED: dict[str, Any] = {
+    "hidden_layer_sizes": (16,),
+    "learning_rate_init": 0.02,
+    "max_iter": 40,
+    "n_members": 1,
+    "output": "array",
+    "random_state": 0,
+    "dtype": "float64",
+    "engine": "numpy",
+}
+WHY_NOT = {
+    "check_sample_weight_equivalence_on_dense_data": "a row of weight 2 is in the training part or "
+    "in the validation part, two equal rows may be in both",
+}
+
+
+@parametrize_with_checks(  # type: ignore[untyped-decorator]
+    [TabularClassifier(**CHECKED), TabularRegressor(**CHECKED)],
+    expected_failed_checks=lambda model: WHY_NOT,
+)
+@pytest.mark.filterwarnings("default")  # their checks are written for warnings that are no errors
+def test_scikit_learns_checks(estimator: Any, check: Any) -> None:
+    """All checks of estimators, but one."""
+    check(estimator)

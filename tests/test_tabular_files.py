@@ -12,10 +12,22 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.base import clone
 
-from chainrule import Activation, ModelFileError, TabularClassifier, TabularRegressor, load
+from chainrule import (
+    ELU,
+    Activation,
+    Huber,
+    ModelFileError,
+    TabularClassifier,
+    TabularRegressor,
+    load,
+)
 from tests.saved import put_together, take_apart
 from tests.test_tabular import QUICK, mixed, target
+
+# The column `index` of the tables here numbers their rows, which is told once a fit.
+pytestmark = pytest.mark.filterwarnings("ignore:column '(index|x10)' is left out")
 
 TABLE = pl.DataFrame(mixed())
 ANSWER = target(mixed())
@@ -122,8 +134,11 @@ WRONG: list[tuple[tuple[Any, ...], Any, str]] = [
     (("target", "classes"), ["no"], "classes must be at least two different"),
     (("target", "classes"), ["no", 1], "each of classes must be a str, got 1"),
     (("target", "classes"), ["yes", "no"], "classes must be in order"),
-    (("target", "classes"), ["a", "b", "c"], "baseline must have 3 shares, got 2"),
+    (("target", "classes"), ["a", "b", "c"], "baseline must have 3 shares"),
     (("target", "baseline"), [2, -1], "baseline must be in"),
+    (("target", "baseline"), [0.9, 0.9], "shares that are 1 in all"),
+    (("target", "temperatures"), [1.0, 1.0], "a history, and a temperature, for each network"),
+    (("features", "count"), 77, "there must be 77 columns, got 12"),
     (("target", "name"), None, "name of the target must be a string"),
     (("networks",), [], "networks must not be empty"),
     (("networks", 0, "structure", "n_inputs"), 3, "array '0.W1' must be"),
@@ -173,3 +188,28 @@ def test_no_change_of_bytes_does_harm(
             raise
     else:
         assert np.isfinite(P).all()
+
+
+def test_parameters_come_back_from_the_networks_too(tmp_path: Path) -> None:
+    """A loss with constants, weights of classes, sizes that NumPy counted: a clone is the same."""
+    X, y = TABLE, np.array(ANSWER)
+    sizes = (np.int64(5), np.int64(4))
+    weights = {"no": 1, "yes": 5.5}
+    model = TabularClassifier(sizes, ELU(0.5), class_weight=weights, **QUICK).fit(X, y)
+    model.save(tmp_path / "m")
+    again = load(tmp_path / "m")
+    assert again.get_params() == model.get_params()
+    np.testing.assert_array_equal(clone(again).fit(X, y).predict_proba(X), model.predict_proba(X))
+    numbers = np.random.default_rng(0).normal(size=(50, 2))
+    regressor = TabularRegressor(loss=Huber(0.1), **QUICK).fit(numbers, numbers[:, 0])
+    regressor.save(tmp_path / "r")
+    assert load(tmp_path / "r").loss == Huber(0.1)
+
+
+def test_many_long_words_can_be_saved(tmp_path: Path) -> None:
+    """As many as are kept of a column of addresses, in any script."""
+    words = [f"https://example.org/{'ä' * 150}/{i}" for i in range(1500)] * 3
+    model = TabularClassifier(hidden_layer_sizes=(2,), **{**QUICK, "max_iter": 1})
+    model.fit(pl.DataFrame({"w": words, "v": words[::-1]}), [0, 1, 1] * 1500)
+    model.save(tmp_path / "m")
+    assert load(tmp_path / "m").preprocessing_.categories == model.preprocessing_.categories

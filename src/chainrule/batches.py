@@ -90,5 +90,14 @@ def _classes(network: Network, examples: Examples, smallest: int) -> npt.NDArray
         classes = Y.ravel()
     else:
         return None
+    return as_strata(classes, smallest)
+
+
+def as_strata(classes: npt.NDArray[Any], smallest: int) -> npt.NDArray[Any] | None:
+    """Return classes (m,) if rows can be split by them into two sets of which one has `smallest`.
+
+    Each class must have two examples, and there must be no more classes than that set has rows;
+    else None.
+    """
     _, counts = np.unique(classes, return_counts=True)
     return classes if counts.min() >= 2 and len(counts) <= smallest else None

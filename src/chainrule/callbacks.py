@@ -147,8 +147,8 @@ class EarlyStopping(Callback):
 class TimeLimit(Callback):
     """Stop after some seconds, in the middle of an epoch if one was completed before.
 
-    With early stopping, the network ends with the parameters of its best epoch. What happens before
-    the first mini-batch, such as compiling, does not count.
+    With early stopping, the network ends with the parameters of its best epoch. Compiling before
+    the first mini-batch does not count.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ FORMAT = "chainrule model"
 FORMAT_VERSION = 1
 
 # Names, shapes and description; the numbers come after it.
-HEADER_LIMIT = 4 * 2**20
+HEADER_LIMIT = 64 * 2**20
 MAX_BYTES = 4 * 2**30
 
 
@@ -100,7 +100,7 @@ def write_model(
         "kind": kind,
         "description": description,
     }
-    metadata = {"chainrule": json.dumps(model, allow_nan=False)}
+    metadata = {"chainrule": json.dumps(model, allow_nan=False, ensure_ascii=False)}
     data = save({name: _plain(name, array) for name, array in arrays.items()}, metadata)
     if (length := int.from_bytes(data[:8], "little")) > HEADER_LIMIT:
         raise ValueError(

@@ -90,11 +90,13 @@ def confusion_matrix(y: npt.ArrayLike, predicted: npt.ArrayLike, ax: Axes | None
     """
     from sklearn.metrics import ConfusionMatrixDisplay
 
-    n = len(np.unique(np.concatenate([np.asarray(y), np.asarray(predicted)])))
+    labels = np.unique(np.concatenate([np.asarray(y), np.asarray(predicted)]))
+    n = len(labels)
     ax = ax or new_axes(*(max(5.0, 1.5 + 0.55 * n),) * 2)
     ConfusionMatrixDisplay.from_predictions(
         y,
         predicted,
+        labels=labels,
         ax=ax,
         cmap=_shades("white", COLOURS[0]),
         colorbar=False,

@@ -26,6 +26,7 @@ def refusing() -> Iterator[None]:
     """
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("default", UserWarning)
             warnings.showwarning = _show_warning
             yield
     except (ValueError, TypeError) as error:

@@ -39,7 +39,7 @@ def progress_bar(epochs: int) -> Iterator[Callable[[Training], None]]:
         TextColumn("{task.fields[losses]}"),
         TimeRemainingColumn(),
     )
-    lock, done = threading.Lock(), dict[int, int]()
+    lock = threading.Lock()
     console = Console(stderr=True)
     disable = not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=disable) as bar:
@@ -49,8 +49,7 @@ def progress_bar(epochs: int) -> Iterator[Callable[[Training], None]]:
             history = training.history
             losses = f"loss {history.loss[-1]:.4f}, validation loss {history.val_loss[-1]:.4f}"
             with lock:
-                done[id(training)] = len(history)
-                bar.update(task, completed=sum(done.values()), losses=losses)
+                bar.update(task, advance=1, losses=losses)
 
         yield tell
 

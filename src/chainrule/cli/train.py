@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,6 +41,9 @@ def train(
     categorical: Annotated[
         str, typer.Option(help="Columns of numbers that are categories, with commas.")
     ] = "",
+    numeric: Annotated[
+        str, typer.Option(help="Columns to keep though they number the rows, with commas.")
+    ] = "",
     seed: Annotated[int, typer.Option(help="Draws everything.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Report as JSON.")] = False,
@@ -57,17 +61,20 @@ def train(
             **_arguments(hidden, activation, epochs, members, time_limit, seed),
             "validation_fraction": _check_share("--validation", validation),
             "categorical_features": _names(categorical) or None,
+            "numeric_features": _names(numeric) or None,
         }
         pictures = [out.with_name(f"{out.stem}-{name}.png") for name in ("errors", "training")]
-        check_free([out, *pictures], force)
+        check_free([out, *pictures], force, [file])
         said = Said(quiet=as_json)
-        X, y = _read(file, target, _names(drop), _names(categorical), said)
+        named = {"--drop": drop, "--categorical": categorical, "--numeric": numeric}
+        X, y = _read(file, target, {k: _names(v) for k, v in named.items()}, said)
         task = _choose_task(task, y, target, said)
         learn, held = evaluation.split_rows(
             _values(y), test, classes=task == "classification", seed=seed
         )
         said(f"rows: {len(learn):,} to learn from, {len(held):,} held back for this report")
         model = (TabularClassifier if task == "classification" else TabularRegressor)(**arguments)
+        model.tells = not as_json
         start = time.perf_counter()
         with reports.progress_bar(members * epochs) as tell:
             model.fit(X.take(learn), y.take(learn), callbacks=[tell])
@@ -82,7 +89,8 @@ def train(
         reports.show(reports.metrics_table(model, found))
         reports.show(reports.importance_table(model, columns))
         stopped = ", ".join(f"{len(h)} epochs ({h.stopped})" for h in model.histories_)
-        said(f"trained {len(model.networks_)} networks in {seconds:.1f} s: {stopped}")
+        n = len(model.networks_)
+        said(f"trained {n} network{'s' * (n > 1)} in {seconds:.1f} s: {stopped}")
         said(f"saved: {', '.join(str(path) for path in [out, *drawn])}")
         return
     report = {
@@ -108,18 +116,25 @@ class Said:
 
     def __call__(self, text: str) -> None:
         if not self.quiet:
-            typer.echo(text)
+            try:
+                typer.echo(text)
+            except BrokenPipeError:  # nobody reads on; the model is to be saved all the same
+                self.quiet = True
 
 
-def check_free(paths: Sequence[Path], force: bool) -> None:
-    """Refuse if a file is there already that would be written, or its folder is not."""
+def check_free(paths: Sequence[Path], force: bool, inputs: Sequence[Path]) -> None:
+    """Refuse if a file would be written that is there already, or is read, or can't be made."""
     for path in paths:
+        if any(path.exists() and each.exists() and path.samefile(each) for each in inputs):
+            raise refusal(f"{path} is read, and can't be written; give another --out")
         if path.is_dir():
             raise refusal(f"{path} is a folder; give a file")
         if path.exists() and not force:
             raise refusal(f"{path} is there already; give another --out, or --force")
         if not path.parent.is_dir():
             raise refusal(f"{path}: there is no folder {path.parent}")
+        if not os.access(path.parent, os.W_OK):
+            raise refusal(f"{path}: the folder {path.parent} can't be written to")
 
 
 def _arguments(
@@ -160,14 +175,16 @@ def _names(listed: str) -> list[str]:
 
 
 def _read(
-    file: Path, target: str, drop: Sequence[str], categorical: Sequence[str], said: Said
+    file: Path, target: str, named: Mapping[str, Sequence[str]], said: Said
 ) -> tuple[Any, Any]:
     """Return the columns to learn from, and that of the target, of the rows that have one."""
     from chainrule.tabular.files import has_value, read_file
 
     table = read_file(file)
-    for option, names in (("--target", [target]), ("--drop", drop), ("--categorical", categorical)):
+    for option, names in {"--target": [target], **named}.items():
         for name in names:
+            if name == target and option != "--target":
+                raise refusal(f"{option}: {name!r} is the target")
             if name not in table.column_names:
                 listed = ", ".join(table.column_names[:20])
                 raise refusal(f"{option}: {file} has no column {name!r}; it has {listed}")
@@ -177,7 +194,7 @@ def _read(
         raise refusal(f"the target {target!r} has no value in {file}")
     if known.num_rows < table.num_rows:
         said(f"{table.num_rows - known.num_rows:,} rows without a target are left out")
-    X = known.drop_columns([*{target, *drop}])
+    X = known.drop_columns([*{target, *named["--drop"]}])
     if X.num_columns == 0:
         raise refusal(f"{file} has no column to learn from beside the target {target!r}")
     return X, known.select([target])

@@ -14,6 +14,7 @@ from chainrule.cli.train import check_free
 
 ModelPath = Annotated[Path, typer.Argument(help="What `chainrule train` saved.")]
 TablePath = Annotated[Path, typer.Argument(help="CSV, TSV, Parquet or Arrow.")]
+ENDINGS = (".csv", ".parquet")
 AsJson = Annotated[bool, typer.Option("--json", help="Report as JSON.")]
 
 
@@ -33,11 +34,13 @@ def predict(
         from chainrule.tabular.files import read_file, write_file
 
         if out is not None:
-            check_free([out], force)
+            check_free([out], force, [model, file])
+            if out.suffix.lower() not in ENDINGS:
+                raise refusal(f"--out must end in {' or '.join(ENDINGS)}, got {out}")
         loaded = _load(model)
         if proba and not hasattr(loaded, "classes_"):
             raise refusal(f"--proba: {model} predicts numbers, which have no probabilities")
-        table = read_file(file)
+        table = read_file(file, words_of(loaded))
         predicted = {loaded.target_name_: loaded.predict(table)}
         if proba:
             P = loaded.predict_proba(table)
@@ -64,7 +67,7 @@ def evaluate(
         from chainrule.tabular.files import has_value, read_file
 
         loaded = _load(model)
-        table = read_file(file)
+        table = read_file(file, words_of(loaded))
         name = target or loaded.target_name_
         if name not in table.column_names:
             raise refusal(f"{file} has no column {name!r} to compare with; give --target")
@@ -89,6 +92,17 @@ def describe(model: ModelPath, as_json: AsJson = False) -> None:
         typer.echo(json.dumps(reports.model_facts(loaded), indent=1, ensure_ascii=False))
     else:
         loaded.describe()
+
+
+def words_of(model: Any) -> list[str]:
+    """Return the columns that held words in training of which some look like numbers."""
+    done = model.preprocessing_
+    return [
+        role.name
+        for role in done.roles
+        if role.came_as == "word"
+        and any(word[0] in "+-.0123456789" for word in done.categories.get(role.name, ()))
+    ]
 
 
 def _load(path: Path) -> Any:

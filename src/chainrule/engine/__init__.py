@@ -30,6 +30,7 @@ WORTH_COMPILING, WORTH_LOADING = 300e9, 15e9
 # What a step, or a call, of NumPy costs beside its arithmetic, in the same measure; and what
 # dropout and normalisation add to it, for each layer and for each number that goes through it.
 OVERHEAD = 1e6
+COMPILES = "chainrule compiles its formulas for this machine: some seconds, the first time only"
 DROPOUT, NORMALIZATION = (2.5e6, 270), (1e6, 180)
 
 
@@ -73,19 +74,32 @@ def choose_engine(
     return NumpyEngine(*arguments)
 
 
-def choose_for_runs(engine: str, network: Network, *, batch_size: int, updates: int) -> str:
+def choose_for_runs(
+    engine: str,
+    network: Network,
+    *,
+    batch_size: int,
+    updates: int,
+    say: Callable[[str], object] | None = None,
+) -> str:
     """Return the engine to ask for where several runs like one make so many `updates` in all.
 
     "auto" by the rules of `choose_engine`: "compiled" or "numpy"; another is returned as it is.
     """
     if engine != "auto":
+        if engine == "compiled" and say is not None and not is_there(network.dtype.name):
+            say(COMPILES)
         return engine
     work = updates * step_of_numpy(network, batch_size)
     if not (_pays(engine, work, network.dtype.name) and _numba_is_there()):
         return "numpy"
     from chainrule.engine.layer_kernels import cannot_do
 
-    return "numpy" if cannot_do(network.structure) else "compiled"
+    if cannot_do(network.structure):
+        return "numpy"
+    if say is not None and not is_there(network.dtype.name):
+        say(COMPILES)
+    return "compiled"
 
 
 def step_of_numpy(network: Network, batch_size: int) -> float:
@@ -157,10 +171,7 @@ def _compile(
         why = cannot_do(network.structure, forward_only=forward_only) or ""
         if not why:
             if say is not None and not is_there(code):
-                say(
-                    "chainrule compiles its formulas for this machine: some seconds, the first "
-                    "time only"
-                )
+                say(COMPILES)
             try:
                 return make()
             except (NumbaError, AssertionError, NotImplementedError) as error:  # all from Numba

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import threading
 import types as python
 from collections.abc import Callable
 from typing import Any
@@ -102,6 +103,10 @@ class _DiskCache(FunctionCache):
             super().save_overload(sig, data)
 
 
+# Of several trainings at once, one alone compiles what all of them then have.
+_one_at_a_time = threading.RLock()
+
+
 def kernel(signature: Any, make: Callable[[], Any], *key: Any) -> CFunc:
     """Return the kernel that `make` returns as a plain function, compiled for C to call.
 
@@ -110,26 +115,28 @@ def kernel(signature: Any, make: Callable[[], Any], *key: Any) -> CFunc:
     """
     parts = [fingerprint(k) if isinstance(k, python.FunctionType) else repr(k) for k in key]
     full = repr((str(signature), parts))
-    if full not in _kernels:
-        function = make()
-        arguments, result = sigutils.normalize_signature(signature)
-        made = CFunc(function, (arguments, result), locals={}, options=dict(OPTIONS))
-        made._cache = _DiskCache(function, full)  # type: ignore[attr-defined]
-        made.compile()
-        _kernels[full] = made
-    return _kernels[full]
+    with _one_at_a_time:
+        if full not in _kernels:
+            function = make()
+            arguments, result = sigutils.normalize_signature(signature)
+            made = CFunc(function, (arguments, result), locals={}, options=dict(OPTIONS))
+            made._cache = _DiskCache(function, full)  # type: ignore[attr-defined]
+            made.compile()
+            _kernels[full] = made
+        return _kernels[full]
 
 
 def callable_in_loops(function: Callable[..., Any] | None) -> Any:
     """Let compiled code call a plain function, and whatever plain functions that calls."""
-    if not isinstance(function, python.FunctionType) or function in _known:
-        return function
-    _known.add(function)
-    names = {**function.__globals__}
-    if function.__closure__:
-        cells = (cell.cell_contents for cell in function.__closure__)
-        names |= dict(zip(function.__code__.co_freevars, cells, strict=True))
-    for name in (*function.__code__.co_names, *function.__code__.co_freevars):
-        if isinstance(names.get(name), python.FunctionType):
-            callable_in_loops(names[name])
-    return register_jitable(error_model="numpy")(function)
+    with _one_at_a_time:
+        if not isinstance(function, python.FunctionType) or function in _known:
+            return function
+        _known.add(function)
+        names = {**function.__globals__}
+        if function.__closure__:
+            cells = (cell.cell_contents for cell in function.__closure__)
+            names |= dict(zip(function.__code__.co_freevars, cells, strict=True))
+        for name in (*function.__code__.co_names, *function.__code__.co_freevars):
+            if isinstance(names.get(name), python.FunctionType):
+                callable_in_loops(names[name])
+        return register_jitable(error_model="numpy")(function)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterable
 from numbers import Integral, Real
@@ -26,10 +28,11 @@ from chainrule.history import History
 from chainrule.loss import Loss
 from chainrule.network import Network
 from chainrule.normalization import NORMALIZATIONS
-from chainrule.tabular.members import Plan, Rows, train_members
+from chainrule.tabular.members import Plan, Rows, as_inputs, train_members
 from chainrule.tabular.preprocessing import Preprocessing
+from chainrule.tabular.roles import NUMBERS_ROWS
 from chainrule.tabular.scaling import SCALINGS
-from chainrule.tabular.tables import Table, read_table, read_target
+from chainrule.tabular.tables import Table, as_series, read_table, read_target
 
 CONSTRAINTS: dict[str, Any] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -46,6 +49,8 @@ CONSTRAINTS: dict[str, Any] = {
     "scaling": [StrOptions({*SCALINGS})],
     "max_one_hot": [Interval(Integral, 0, None, closed="left")],
     "categorical_features": ["array-like", None],
+    "numeric_features": ["array-like", None],
+    "output": [StrOptions({"input", "array"})],
     "time_limit": [Interval(Real, 0, None, closed="neither"), None],
     "random_state": ["random_state"],
     "dtype": [StrOptions({"float32", "float64"})],
@@ -62,6 +67,7 @@ class BaseTabular(BaseEstimator):
     """
 
     _parameter_constraints: dict[str, Any] = CONSTRAINTS
+    tells = False  # whether to say what there is to wait for, without all that `verbose` prints
     networks_: list[Network]
     histories_: list[History]
     preprocessing_: Preprocessing
@@ -104,48 +110,68 @@ class BaseTabular(BaseEstimator):
         X: Any,
         y: Any,
         sample_weight: Any,
-        validation: tuple[Any, Any],
+        validation: tuple[Any, Any, Any],
         callbacks: Iterable[Callback | Callable[[Progress], Any]],
     ) -> None:
-        table = read_table(X)
-        target, name = read_target(y, table.n_rows)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(
-                sample_weight, np.empty((table.n_rows, 1)), ensure_non_negative=True
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None"
             )
+        table = read_table(X)
+        if table.n_rows == 1:
+            raise ValueError("X must have more than 1 sample, of which some are validated on")
+        target, name = read_target(y, table.n_rows)
+        self.__dict__.pop("networks_", None)  # what fails from here on leaves no half of a model
+        sample_weight = _check_weights(sample_weight, table.n_rows)
         self._learn_target(target)
         self._set_features(table)
         self.target_name_ = name or "prediction"
-        categorical = () if self.categorical_features is None else list(self.categorical_features)
-        self.preprocessing_ = Preprocessing(self.scaling, self.max_one_hot, categorical).fit(table)
+        named = [
+            () if names is None else list(names)
+            for names in (self.categorical_features, self.numeric_features)
+        ]
+        self.preprocessing_ = Preprocessing(self.scaling, self.max_one_hot, *named).fit(table)
+        for role in self.preprocessing_.roles:
+            if role.reason == NUMBERS_ROWS:
+                warnings.warn(
+                    f"column {role.name!r} is left out, as it numbers the rows; "
+                    f"numeric_features=[{role.name!r}] keeps it",
+                    stacklevel=5,
+                )
         rows = Rows(
-            self.preprocessing_.transform(table, self.dtype),
+            as_inputs(self.preprocessing_.transform(table, self.dtype)),
             self._encode(target),
             self._training_weight(target, sample_weight),
             self._strata(target),
         )
         held = self._held(*validation)
+        callbacks = list(callbacks)
         rng = check_random_state(self.random_state)
         seeds = rng.randint(np.iinfo(np.int32).max, size=self.n_members)
         members = train_members(self._plan(callbacks), rows, held, seeds.tolist())
         self.networks_ = [member.network for member in members]
         self.histories_ = [member.history for member in members]
         self.temperatures_ = [member.temperature for member in members]
-        if any(history.stopped == "interrupted" for history in self.histories_):
+        if len(members) < self.n_members or any(
+            history.stopped == "interrupted" for history in self.histories_
+        ):
             warnings.warn(
                 f"training was interrupted: {len(members)} of {self.n_members} networks are kept",
                 stacklevel=4,
             )
         self.n_iter_ = max(len(history) for history in self.histories_)
 
-    def _held(self, X_val: Any, y_val: Any) -> Rows | None:
-        if X_val is None and y_val is None:
+    def _held(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> Rows | None:
+        if X_val is None and y_val is None and sample_weight_val is None:
             return None
         if X_val is None or y_val is None:
             raise ValueError("X_val and y_val belong together: give both, or neither")
         table = read_table(X_val, "X_val")
         target, _ = read_target(y_val, table.n_rows)
-        return Rows(self.preprocessing_.transform(table, self.dtype), self._encode(target), None)
+        w = _check_weights(sample_weight_val, table.n_rows)
+        X = self.preprocessing_.transform(table, self.dtype)
+        Y = self._encode(target)
+        return Rows(as_inputs(X), Y, self._training_weight(target, w))
 
     def _plan(self, callbacks: Iterable[Callback | Callable[[Progress], Any]]) -> Plan:
         sizes = self.hidden_layer_sizes
@@ -171,8 +197,9 @@ class BaseTabular(BaseEstimator):
             dtype=self.dtype,
             engine=self.engine,
             threads=self.threads,
-            listeners=lambda number: [*callbacks, *self._listeners(number)],
+            listeners=lambda number: [*map(_own, callbacks), *self._listeners(number)],
             smooth=self._smooth,
+            say=(lambda text: print(text, file=sys.stderr)) if self.verbose or self.tells else None,
         )
 
     def _listeners(self, number: int) -> list[Callback]:
@@ -203,9 +230,21 @@ class BaseTabular(BaseEstimator):
         )
         return outputs
 
+    def _as_asked(self, predicted: npt.NDArray[Any], table: Table) -> Any:
+        """Return predictions (m,) in the kind of a table, or as they are."""
+        if self.output == "array":
+            return predicted
+        return as_series(predicted, self.target_name_, table)
+
     def _read(self, X: Any) -> Table:
         check_is_fitted(self, "networks_")
-        return read_table(X)
+        table = read_table(X)
+        if not table.named and len(table.columns) != self.n_features_in_:
+            raise ValueError(
+                f"X has {len(table.columns)} features, but {type(self).__name__} is expecting "
+                f"{self.n_features_in_} features as input"
+            )
+        return table
 
     def save(
         self,
@@ -281,3 +320,18 @@ class BaseTabular(BaseEstimator):
         tags.input_tags.string = True
         tags.input_tags.categorical = True
         return tags
+
+
+def _check_weights(sample_weight: Any, n_rows: int) -> FloatArray | None:
+    if sample_weight is None:
+        return None
+    rows = np.empty((n_rows, 1))
+    w: FloatArray = _check_sample_weight(sample_weight, rows, ensure_non_negative=True)
+    if not w.any():
+        raise ValueError("sample_weight must not be zero for every example")
+    return w
+
+
+def _own(callback: Any) -> Any:
+    """Return a callback for one network: a copy, if it may remember something of another."""
+    return copy.deepcopy(callback) if isinstance(callback, Callback) else callback

@@ -10,16 +10,16 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.metrics import accuracy_score
-from sklearn.utils import compute_sample_weight
+from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import type_of_target
 
 from chainrule._types import FloatArray
 from chainrule.callbacks import Callback, Progress
 from chainrule.loss import Loss, one_hot
 from chainrule.losses import LOSSES
 from chainrule.tabular.base import CONSTRAINTS, BaseTabular
-from chainrule.tabular.tables import as_series, as_table
+from chainrule.tabular.tables import as_table
 
 
 class TabularClassifier(ClassifierMixin, BaseTabular):
@@ -35,8 +35,9 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         Activation of the hidden layers: a name in ``chainrule.activations.ACTIVATIONS``, or an
         :class:`~chainrule.Activation` of one's own.
     class_weight : dict, "balanced" or None, default None
-        Weight of each class in the training loss: a number for each label, or such that every
-        class has the same weight in all.
+        Weight of each class in the losses of training and of validation: a number for each label,
+        or such that every class has the same weight in all. Probabilities are then those of rows
+        so weighed, in which a rare class is less rare.
     label_smoothing : float, default 0
         Share s in [0, 1) of each target that is spread evenly over the classes.
     calibrate : bool, default True
@@ -71,12 +72,18 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         0 and 1 for each.
     categorical_features : sequence of str, optional
         Columns that are categories though they hold numbers or dates.
+    numeric_features : sequence of str, optional
+        Columns of numbers that are kept though they number the rows.
     time_limit : float, optional
         Seconds after which training stops, with the best weights so far. Each network has at least
         one epoch.
     random_state : None, int or RandomState, default None
-        Draws everything. The bits are the same for the same number, engine and data, unless
-        a time limit ends training.
+        Draws everything. The bits are the same for the same number and data on the same engine,
+        whatever the number of threads, unless a time limit ends training. "auto" may take another
+        engine once compiled code is on disk; name one, where that matters.
+    output : {"input", "array"}, default "input"
+        Whether predictions are of the kind that X is of, or arrays, which some tools insist on,
+        such as scikit-learn's TransformedTargetRegressor.
     dtype : {"float32", "float64"}, default "float32"
         Type of the weights and of all arithmetic.
     engine : {"auto", "numpy", "compiled"}, default "auto"
@@ -160,8 +167,10 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         scaling: str = "robust",
         max_one_hot: int = 50,
         categorical_features: Any = None,
+        numeric_features: Any = None,
         time_limit: float | None = None,
         random_state: Any = None,
+        output: str = "input",
         dtype: str = "float32",
         engine: str = "auto",
         threads: int | None = None,
@@ -184,8 +193,10 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         self.scaling = scaling
         self.max_one_hot = max_one_hot
         self.categorical_features = categorical_features
+        self.numeric_features = numeric_features
         self.time_limit = time_limit
         self.random_state = random_state
+        self.output = output
         self.dtype = dtype
         self.engine = engine
         self.threads = threads
@@ -200,6 +211,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         *,
         X_val: Any = None,
         y_val: Any = None,
+        sample_weight_val: Any = None,
         callbacks: Iterable[Callback | Callable[[Progress], Any]] = (),
     ) -> TabularClassifier:
         """Train on the rows of a table, and return the estimator itself.
@@ -214,16 +226,19 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
             Weight of each example.
         X_val, y_val : as X and y, optional
             Examples to validate on, in place of parts that are held back.
+        sample_weight_val : array-like, optional
+            Weight of each of them.
         callbacks : iterable of Callback or callable, default none
-            As in :func:`chainrule.fit`, for each network, in the thread that trains it.
+            As in :func:`chainrule.fit`, for each network, in the thread that trains it. A function
+            is called for all of them; of a Callback, each has a copy of its own.
         """
-        self._fit(X, y, sample_weight, (X_val, y_val), callbacks)
+        self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), callbacks)
         return self
 
     def predict(self, X: Any) -> Any:
         """Return the likeliest label of each row (m,), as a series of the kind that X is of."""
         table = self._read(X)
-        return as_series(self._decide(self._outputs(table)), self.target_name_, table)
+        return self._as_asked(self._decide(self._outputs(table)), table)
 
     def predict_proba(self, X: Any, *, as_frame: bool = False) -> Any:
         """Return the probability of each class (m, n_classes).
@@ -251,12 +266,16 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         return P
 
     def _learn_target(self, y: npt.NDArray[Any]) -> None:
-        check_classification_targets(y)
+        if (kind := type_of_target(y)) not in ("binary", "multiclass"):
+            raise ValueError(
+                f"y must hold classes, got {kind} values; for numbers, TabularRegressor"
+            )
         self.classes_, counts = np.unique(y, return_counts=True)
         if len(self.classes_) < 2:
             (one,) = self.classes_.tolist()
             raise ValueError(f"y must have at least two classes, got one: {one!r}")
         self.baseline_ = counts / counts.sum()
+        self._counts = counts
 
     def _encode(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
         places = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
@@ -275,7 +294,10 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     def _training_weight(self, y: npt.NDArray[Any], w: FloatArray | None) -> FloatArray | None:
         if self.class_weight is None:
             return w
-        of_classes: FloatArray = compute_sample_weight(self.class_weight, y)
+        # By the shares in training, for the rows of validation too
+        y_learned = np.repeat(self.classes_, self._counts)
+        weights = compute_class_weight(self.class_weight, classes=self.classes_, y=y_learned)
+        of_classes: FloatArray = weights[np.searchsorted(self.classes_, y)]
         return of_classes if w is None else w * of_classes
 
     def _smooth(self, Y: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -12,10 +12,11 @@ from sklearn import metrics
 from sklearn.inspection import permutation_importance
 from sklearn.model_selection import train_test_split
 
+from chainrule.batches import as_strata
 from chainrule.tabular.classifier import TabularClassifier
 from chainrule.tabular.regressor import TabularRegressor
 from chainrule.tabular.roles import parse_numbers
-from chainrule.tabular.tables import Column, Table, read_table, read_target
+from chainrule.tabular.tables import Column, Table, as_word, read_table, read_target
 
 # Whole numbers of so few kinds are taken for classes.
 FEW_KINDS = 20
@@ -71,8 +72,8 @@ def evaluate(model: TabularClassifier | TabularRegressor, X: Any, y: Any) -> Eva
         mean = np.full(table.n_rows, model.baseline_)
         target = as_numbers(target)
         return Evaluation(table.n_rows, _of_numbers(target, predicted), _of_numbers(target, mean))
-    target = as_labels(target, model.classes_)
     P = model.predict_proba(X)
+    target = as_labels(target, model.classes_)
     prior = np.tile(model.baseline_, (table.n_rows, 1))
     classes = model.classes_
     return Evaluation(
@@ -94,8 +95,8 @@ def _not_a_number(y: npt.NDArray[Any]) -> Any:
 
 def as_labels(y: npt.NDArray[Any], classes: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return a target in the type of the classes, of which each value must be one."""
-    labels = {str(label): label for label in classes.tolist()}
-    words = [str(value) for value in y.tolist()]
+    labels = {str(as_word(label)): label for label in classes.tolist()}
+    words = [str(as_word(value)) for value in y.tolist()]
     for word in words:
         if word not in labels:
             known = ", ".join([*labels][:10]) + (", …" if len(labels) > 10 else "")
@@ -146,10 +147,12 @@ def split_rows(
         _, places, counts = np.unique(y, return_inverse=True, return_counts=True)
         single = counts[places] == 1
         alone, rows = rows[single], rows[~single]
+        if len(rows) == 0:
+            raise ValueError(
+                "each class of the target occurs once; is it a regression? (--task regression)"
+            )
         n_test = int(np.ceil(share * len(rows)))
-        n_classes = int((counts > 1).sum())
-        if n_classes <= min(n_test, len(rows) - n_test):
-            strata = places[rows]
+        strata = as_strata(places[rows], min(n_test, len(rows) - n_test)) if len(rows) else None
     learn, test = train_test_split(rows, test_size=share, random_state=seed, stratify=strata)
     return np.sort(np.concatenate([learn, alone])), np.sort(test)
 

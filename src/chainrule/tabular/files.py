@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,19 +14,22 @@ from chainrule._files import writing
 LARGEST, BEGINNING = 4 * 10**9, 2**16
 
 SEPARATORS = ",;\t|"
+PACKED = {".gz", ".bz2", ".zst", ".lz4"}
 
 
 class TableFileError(ValueError):
     """Raised when a file can't be read as a table: names the file, and says what is wrong."""
 
 
-def read_file(path: str | Path) -> Any:
+def read_file(path: str | Path, words: Collection[str] = ()) -> Any:
     """Return the table of a file as a `pyarrow.Table`.
 
     Parquet and Arrow (Feather) files are known by their first bytes, whatever they are called. Any
     other file is text with one line a row, the first with the names of the columns; the separator
     is found in it, and may be a comma, a semicolon, a tab or a bar. PyArrow finds the types, and
     unpacks ``.gz``, ``.bz2``, ``.zst`` and ``.lz4``. Empty words and those such as NA are missing.
+    Numbers with a zero in front, such as postal codes, are words, and so are the columns named in
+    `words`. Where a semicolon or a tab separates, a comma may be a decimal point.
 
     Raises
     ------
@@ -53,8 +57,11 @@ def read_file(path: str | Path) -> Any:
             table = _read_parquet(path)
         elif first.startswith((b"ARROW1", b"FEA1")):
             table = _read_arrow(path)
+        elif first.startswith(b"PK") or first.lstrip()[:1] in (b"{", b"["):
+            what = "an Excel file, or another packed one" if first[:1] == b"P" else "JSON"
+            raise TableFileError(f"{path} looks like {what}; save it as CSV or Parquet")
         else:
-            table = _read_text(path)
+            table = _read_text(path, words)
     except (OSError, pa.ArrowException) as error:
         raise TableFileError(f"{path} can't be read: {_first_sentence(error)}") from None
     if table.num_rows == 0 or table.num_columns == 0:
@@ -98,7 +105,7 @@ def write_file(columns: Mapping[str, Any], to: Path | BinaryIO, *, overwrite: bo
         pyarrow.csv.write_csv(table, to)
         return
     with writing(to, overwrite=overwrite) as file:
-        if to.suffix.lower() in (".parquet", ".pq"):
+        if to.suffix.lower() == ".parquet":
             import pyarrow.parquet
 
             pyarrow.parquet.write_table(table, file)
@@ -131,12 +138,21 @@ def _read_arrow(path: Path) -> Any:
     return pyarrow.feather.read_table(path)
 
 
-def _read_text(path: Path) -> Any:
+def _read_text(path: Path, words: Collection[str]) -> Any:
     import pyarrow as pa
+    import pyarrow.compute
     import pyarrow.csv
 
     with pa.input_stream(str(path), compression="detect") as stream:
         beginning = stream.read(BEGINNING)
+        unpacked = len(beginning)
+        while path.suffix in PACKED and (part := stream.read(2**20)):
+            unpacked += len(part)
+            if unpacked > LARGEST:
+                raise TableFileError(
+                    f"{path} unpacks to more than the {LARGEST / 1e9:.0f} GB that are read into "
+                    "memory; take some of its rows"
+                )
     if b"\x00" in beginning:
         raise TableFileError(f"{path} is no text, nor a file of Parquet or Arrow")
     try:
@@ -147,13 +163,40 @@ def _read_text(path: Path) -> Any:
                 f"{path} is not in UTF-8: byte {error.start} is {beginning[error.start]:#x}"
             ) from None
         text = beginning[: error.start].decode("utf-8-sig")
-    return pyarrow.csv.read_csv(
-        path,
-        parse_options=pyarrow.csv.ParseOptions(
-            delimiter=find_separator(text), newlines_in_values='"' in text
-        ),
-        convert_options=pyarrow.csv.ConvertOptions(strings_can_be_null=True),
-    )
+    separator = find_separator(text)
+
+    def read(types: dict[str, Any], only: list[str] | None = None) -> Any:
+        return pyarrow.csv.read_csv(
+            path,
+            parse_options=pyarrow.csv.ParseOptions(
+                delimiter=separator, newlines_in_values='"' in text
+            ),
+            convert_options=pyarrow.csv.ConvertOptions(
+                strings_can_be_null=True,
+                decimal_point="," if has_decimal_commas(text, separator) else ".",
+                column_types=types,
+                include_columns=only,
+            ),
+        )
+
+    table = read(dict.fromkeys(words, pa.string()))
+    whole = [field.name for field in table.schema if pa.types.is_integer(field.type)]
+    if whole and len(set(table.column_names)) == table.num_columns:
+        as_text = read(dict.fromkeys(whole, pa.string()), whole)
+        for name in whole:
+            zeros = pyarrow.compute.match_substring_regex(as_text[name], r"^[+-]?0[0-9]")
+            if pyarrow.compute.any(zeros).as_py():
+                place = table.column_names.index(name)
+                table = table.set_column(place, name, as_text[name])
+    return table
+
+
+def has_decimal_commas(text: str, separator: str) -> bool:
+    """Whether words such as 1,5 stand alone between what separates the columns of a text."""
+    if separator not in ";\t":
+        return False
+    alone = rf"(?:^|{separator})[+-]?[0-9]*,[0-9]+(?=$|{separator}|\r)"
+    return re.search(alone, text, re.MULTILINE) is not None
 
 
 def find_separator(text: str) -> str:

@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,9 @@ import numpy.typing as npt
 from sklearn.model_selection import train_test_split
 from threadpoolctl import threadpool_limits
 
+from chainrule._inputs import Inputs, check_inputs
 from chainrule._types import FloatArray
+from chainrule.batches import as_strata
 from chainrule.callbacks import Callback, EarlyStopping, Progress, TimeLimit
 from chainrule.engine import choose_for_runs
 from chainrule.engine.threads import usable_threads
@@ -34,16 +36,21 @@ from chainrule.training import fit
 class Rows:
     """Inputs X (m, n₀), targets Y, their weights (m,) or None, and by what they are split."""
 
-    X: Any
+    X: Inputs
     Y: npt.NDArray[Any]
     sample_weight: FloatArray | None
     strata: npt.NDArray[Any] | None = None
 
+    @property
+    def n_inputs(self) -> int:
+        """Number of inputs."""
+        return int(self.X.data.shape[1])
+
     def take(self, rows: npt.NDArray[np.intp]) -> Rows:
-        """Return the rows of these numbers."""
+        """Return the rows of these numbers; X is not copied."""
         w, strata = self.sample_weight, self.strata
         return Rows(
-            self.X[rows],
+            self.X.take(rows),
             self.Y[rows],
             None if w is None else w[rows],
             None if strata is None else strata[rows],
@@ -87,6 +94,7 @@ class Plan:
     threads: int | None
     listeners: Callable[[int], list[Any]]
     smooth: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
+    say: Callable[[str], object] | None
 
 
 class Interruption(Callback):
@@ -117,13 +125,18 @@ def train_members(plan: Plan, rows: Rows, held: Rows | None, seeds: Sequence[int
     ]
     m = len(parts[0][0].Y)
     batch_size = _batch_size(plan.batch_size, m)
-    updates = len(seeds) * plan.max_iter * math.ceil(m / batch_size)
-    trial = draw(plan, rows.X.shape[1], np.random.RandomState(0))
-    engine = choose_for_runs(plan.engine, trial, batch_size=batch_size, updates=updates)
+    plan = replace(plan, batch_size=batch_size)
+    updates = len(seeds) * plan.max_iter * _batches(plan, m)
+    trial = draw(plan, rows.n_inputs, np.random.RandomState(0))
+    engine = choose_for_runs(
+        plan.engine, trial, batch_size=batch_size, updates=updates, say=plan.say
+    )
     threads = plan.threads or usable_threads()
     at_once = 1 if engine == "numpy" else min(threads, len(seeds))
     each = max(1, threads // at_once)
-    plan = replace(plan, batch_size=batch_size, engine=engine, threads=each)
+    plan = replace(plan, engine=engine, threads=each)
+    if engine == "compiled":
+        _warm_up(plan, *parts[0])
     interruption = Interruption()
     start, rounds = time.monotonic(), math.ceil(len(seeds) / at_once)
 
@@ -145,10 +158,29 @@ def train_members(plan: Plan, rows: Rows, held: Rows | None, seeds: Sequence[int
     return members
 
 
+def _warm_up(plan: Plan, rows: Rows, held: Rows) -> None:
+    """Compile, or load, what all members share, once, and before any clock runs."""
+    assert isinstance(plan.batch_size, int)
+    few, some = (
+        Rows(part.X.take(numbers), part.Y[numbers], None)
+        for part, numbers in (
+            (rows, np.arange(min(plan.batch_size, len(rows.Y)))),
+            (held, np.arange(min(64, len(held.Y)))),
+        )
+    )
+    plan = replace(plan, max_iter=1, calibrate=False)
+    train_member(plan, few, some, np.random.RandomState(0), [])
+
+
 def _in_turn(train: Callable[[int], Member], n: int) -> list[Member]:
-    members = []
+    members: list[Member] = []
     for number in range(n):
-        members.append(train(number))
+        try:
+            members.append(train(number))
+        except KeyboardInterrupt:
+            if not members:
+                raise
+            break
         if members[-1].history.stopped == "interrupted":
             break
     return members
@@ -160,8 +192,13 @@ def _side_by_side(
     with ThreadPoolExecutor(at_once) as pool:
         futures = [pool.submit(train, number) for number in range(n)]
         try:
-            wait(futures)
+            # Only a wait that ends from time to time can be interrupted on every system
+            while wait(futures, timeout=0.2, return_when=FIRST_EXCEPTION).not_done:
+                if any(future.done() and future.exception() for future in futures):
+                    break
         except KeyboardInterrupt:  # which reaches the main thread alone
+            pass
+        if not all(future.done() for future in futures):
             interruption.event.set()
             for future in futures:
                 future.cancel()
@@ -173,9 +210,9 @@ def train_member(
 ) -> Member:
     """Train one network; it ends with the parameters of its best epoch by the validation loss."""
     assert isinstance(plan.batch_size, int)
-    steps = plan.max_iter * math.ceil(len(rows.Y) / plan.batch_size)
+    steps = plan.max_iter * _batches(plan, len(rows.Y))
     schedule = Cosine(plan.learning_rate, steps, warmup_steps=steps // 20)
-    network = draw(plan, rows.X.shape[1], rng)
+    network = draw(plan, rows.n_inputs, rng)
     rule = AdamW(schedule, weight_decay=plan.weight_decay)
     if plan.embedded:
         draw_vectors(network, plan.embedded, rng)
@@ -189,6 +226,7 @@ def train_member(
         plan.smooth(rows.Y),
         epochs=plan.max_iter,
         batch_size=plan.batch_size,
+        drop_last=_drops_last(plan),
         optimizer=rule,
         sample_weight=rows.sample_weight,
         validation=validation,
@@ -237,6 +275,22 @@ def _batch_size(given: int | str, m: int) -> int:
     return min(int(given), m)
 
 
+def _drops_last(plan: Plan) -> bool:
+    """Whether an epoch leaves an incomplete mini-batch out: the statistics of few rows are wild."""
+    return bool(plan.normalization == "batch")
+
+
+def _batches(plan: Plan, m: int) -> int:
+    """Return the mini-batches of an epoch of m examples."""
+    assert isinstance(plan.batch_size, int)
+    return max(1, m // plan.batch_size if _drops_last(plan) else math.ceil(m / plan.batch_size))
+
+
+def as_inputs(X: Any) -> Inputs:
+    """Return inputs (m, n₀), an array or a CSR matrix, as they are kept for training."""
+    return check_inputs("X", X, X.shape[1], X.dtype)
+
+
 def split(rows: Rows, share: float, rng: np.random.RandomState) -> tuple[Rows, Rows]:
     """Return rows to train on, and a share to validate on, of each class in its proportion."""
     m = len(rows.Y)
@@ -245,12 +299,13 @@ def split(rows: Rows, share: float, rng: np.random.RandomState) -> tuple[Rows, R
         raise ValueError(
             f"validation_fraction={share:g} of {m} rows leaves none to train on; give X_val, y_val"
         )
-    strata = rows.strata
-    if strata is not None:
-        _, counts = np.unique(strata, return_counts=True)
-        if counts.min() < 2 or len(counts) > min(n_held, m - n_held):
-            strata = None
+    strata = None if rows.strata is None else as_strata(rows.strata, min(n_held, m - n_held))
     train, held = train_test_split(
         np.arange(m), test_size=n_held, random_state=rng, stratify=strata
     )
+    if (w := rows.sample_weight) is not None and not (w[train].any() and w[held].any()):
+        raise ValueError(
+            f"validation_fraction={share:g} leaves no row with a sample_weight above 0 in one of "
+            "the sets"
+        )
     return rows.take(train), rows.take(held)

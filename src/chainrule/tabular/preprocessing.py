@@ -18,7 +18,8 @@ from chainrule.tabular.roles import Role, as_role, find_roles
 from chainrule.tabular.scaling import NumberScaling
 from chainrule.tabular.tables import Table
 
-MISSING, OTHER = "(missing)", "(other)"
+# No word of a table begins with a space.
+MISSING, OTHER = " missing", " other"
 
 # A category seen less often than this is one of the others, and so are those past the most common.
 FEWEST_SEEN, MOST_CATEGORIES = 3, 2000
@@ -46,8 +47,8 @@ class Preprocessing:
         How numbers are scaled; see :class:`~chainrule.tabular.scaling.NumberScaling`.
     max_one_hot : int
         A column of more categories than this gets a learned vector for each of them.
-    categorical : collection of str
-        Columns that are categories, whatever they hold.
+    categorical, numeric : collection of str
+        Columns that are categories, or numbers, whatever they hold.
 
     Attributes
     ----------
@@ -61,12 +62,19 @@ class Preprocessing:
     n_inputs : int
     """
 
-    def __init__(self, scaling: str, max_one_hot: int, categorical: Collection[str] = ()) -> None:
-        self.scaling, self.max_one_hot, self.categorical = scaling, max_one_hot, categorical
+    def __init__(
+        self,
+        scaling: str,
+        max_one_hot: int,
+        categorical: Collection[str] = (),
+        numeric: Collection[str] = (),
+    ) -> None:
+        self.scaling, self.max_one_hot = scaling, max_one_hot
+        self.categorical, self.numeric = categorical, numeric
 
     def fit(self, table: Table) -> Preprocessing:
         """Learn from the rows of a table what its columns become. Raises ValueError if none is."""
-        self.roles = find_roles(table, self.categorical)
+        self.roles = find_roles(table, self.categorical, self.numeric)
         if all(role.kind == "dropped" for role in self.roles):
             reasons = "; ".join(f"{role.name}: {role.reason}" for role in self.roles)
             raise ValueError(f"no column of X can be learned from: {reasons}")
@@ -189,6 +197,9 @@ def learn_categories(words: npt.NDArray[Any]) -> list[str]:
 def as_known(words: npt.NDArray[Any], categories: list[str]) -> npt.NDArray[Any]:
     """Return words (m,) as those of `categories`; what is not among them is `OTHER`."""
     known = set(categories)
+    if known <= {"True", "False", MISSING, OTHER}:  # flags, however they are written
+        flags = {"1": "True", "true": "True", "0": "False", "false": "False"}
+        words = np.array([flags.get(str(w).lower(), w) for w in words], dtype=object)
     meant = {word: MISSING if word is None else word for word in set(words)}
     meant = {word: mean if mean in known else OTHER for word, mean in meant.items()}
     made = np.empty(len(words), dtype=object)

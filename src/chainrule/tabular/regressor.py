@@ -17,7 +17,6 @@ from chainrule.estimators.regressor import LOSS_NAMES
 from chainrule.loss import Loss
 from chainrule.losses import LOSSES
 from chainrule.tabular.base import CONSTRAINTS, BaseTabular
-from chainrule.tabular.tables import as_series
 
 
 class TabularRegressor(RegressorMixin, BaseTabular):
@@ -65,12 +64,18 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         0 and 1 for each.
     categorical_features : sequence of str, optional
         Columns that are categories though they hold numbers or dates.
+    numeric_features : sequence of str, optional
+        Columns of numbers that are kept though they number the rows.
     time_limit : float, optional
         Seconds after which training stops, with the best weights so far. Each network has at least
         one epoch.
     random_state : None, int or RandomState, default None
-        Draws everything. The bits are the same for the same number, engine and data, unless
-        a time limit ends training.
+        Draws everything. The bits are the same for the same number and data on the same engine,
+        whatever the number of threads, unless a time limit ends training. "auto" may take another
+        engine once compiled code is on disk; name one, where that matters.
+    output : {"input", "array"}, default "input"
+        Whether predictions are of the kind that X is of, or arrays, which some tools insist on,
+        such as scikit-learn's TransformedTargetRegressor.
     dtype : {"float32", "float64"}, default "float32"
         Type of the weights and of all arithmetic.
     engine : {"auto", "numpy", "compiled"}, default "auto"
@@ -146,8 +151,10 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         scaling: str = "robust",
         max_one_hot: int = 50,
         categorical_features: Any = None,
+        numeric_features: Any = None,
         time_limit: float | None = None,
         random_state: Any = None,
+        output: str = "input",
         dtype: str = "float32",
         engine: str = "auto",
         threads: int | None = None,
@@ -168,8 +175,10 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         self.scaling = scaling
         self.max_one_hot = max_one_hot
         self.categorical_features = categorical_features
+        self.numeric_features = numeric_features
         self.time_limit = time_limit
         self.random_state = random_state
+        self.output = output
         self.dtype = dtype
         self.engine = engine
         self.threads = threads
@@ -184,6 +193,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         *,
         X_val: Any = None,
         y_val: Any = None,
+        sample_weight_val: Any = None,
         callbacks: Iterable[Callback | Callable[[Progress], Any]] = (),
     ) -> TabularRegressor:
         """Train on the rows of a table, and return the estimator itself.
@@ -198,16 +208,19 @@ class TabularRegressor(RegressorMixin, BaseTabular):
             Weight of each example.
         X_val, y_val : as X and y, optional
             Examples to validate on, in place of parts that are held back.
+        sample_weight_val : array-like, optional
+            Weight of each of them.
         callbacks : iterable of Callback or callable, default none
-            As in :func:`chainrule.fit`, for each network, in the thread that trains it.
+            As in :func:`chainrule.fit`, for each network, in the thread that trains it. A function
+            is called for all of them; of a Callback, each has a copy of its own.
         """
-        self._fit(X, y, sample_weight, (X_val, y_val), callbacks)
+        self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), callbacks)
         return self
 
     def predict(self, X: Any) -> Any:
         """Return the prediction for each row (m,), as a series of the kind that X is of."""
         table = self._read(X)
-        return as_series(self._decide(self._outputs(table)), self.target_name_, table)
+        return self._as_asked(self._decide(self._outputs(table)), table)
 
     def _decide(self, A: FloatArray) -> FloatArray:
         y: FloatArray = A[:, 0] * self.target_scale_ + self.target_mean_
@@ -218,11 +231,13 @@ class TabularRegressor(RegressorMixin, BaseTabular):
 
     def _learn_target(self, y: npt.NDArray[Any]) -> None:
         y = _numbers(y)
-        self.baseline_ = float(y.mean())
+        largest = float(np.abs(y).max()) or 1.0  # sums, and squares, of 1e200 would overflow
+        self.baseline_ = float((y / largest).mean() * largest)
         self.target_range_ = float(y.min()), float(y.max())
         self.target_mean_, self.target_scale_ = 0.0, 1.0
         if self._output_and_loss()[0] == "identity":
-            self.target_mean_, self.target_scale_ = float(y.mean()), float(y.std()) or 1.0
+            self.target_mean_ = self.baseline_
+            self.target_scale_ = float((y / largest).std() * largest) or 1.0
 
     def _encode(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
         scaled: npt.NDArray[Any] = (_numbers(y) - self.target_mean_) / self.target_scale_

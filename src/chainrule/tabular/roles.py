@@ -20,6 +20,10 @@ MISSING_WORDS = {"?", "-", "na", "n/a", "nan", "nat", "null", "none", "."}
 # A column of words of which more than this share occurs once, in at least so many rows, can't be
 # learned from.
 MOST_UNIQUE, FEWEST_ROWS = 0.9, 20
+# Whole numbers, each once, that fill more than this share of their range are the numbers of rows,
+# or of some of them, if there are so many.
+MOST_FILLED, FEWEST_NUMBERS = 0.4, 100
+NUMBERS_ROWS = "numbers the rows"
 
 
 @dataclass(frozen=True)
@@ -48,40 +52,52 @@ class Role:
     reason: str = ""
 
 
-def find_roles(table: Table, categorical: Collection[str] = ()) -> list[Role]:
-    """Return the role of each column; those named in `categorical` are categories in any case."""
-    for name in categorical:
-        if name not in table.columns:
-            raise ValueError(
-                f"categorical_features must be columns of X, {', '.join(table.columns)}; "
-                f"got {name!r}"
-            )
-    return [_role(column, column.name in categorical) for column in table.columns.values()]
+def find_roles(
+    table: Table, categorical: Collection[str] = (), numeric: Collection[str] = ()
+) -> list[Role]:
+    """Return the role of each column; those named are categories, or numbers, in any case."""
+    for what, names in (("categorical_features", categorical), ("numeric_features", numeric)):
+        for name in names:
+            if name not in table.columns:
+                listed = ", ".join(table.columns)
+                raise ValueError(f"{what} must be columns of X, {listed}; got {name!r}")
+            if name in categorical and name in numeric:
+                raise ValueError(f"{name!r} can't be in categorical_features and numeric_features")
+    return [
+        _role(column, column.name in categorical, column.name in numeric)
+        for column in table.columns.values()
+    ]
 
 
-def _role(column: Column, categorical: bool) -> Role:
+def _role(column: Column, categorical: bool, numeric: bool) -> Role:
     missing = column.missing
     there = column.values[~missing]
+    if column.kind != "word" and not np.isfinite(there).any():
+        there = there[:0]
     values, counts = np.unique(
         there.astype(str) if column.kind == "word" else there, return_counts=True
     )
     facts = (column.kind, int(missing.sum()), len(values))
     if len(values) == 0:
-        return Role(column.name, "dropped", *facts, "all values are missing")
+        return Role(column.name, "dropped", *facts, "no value is there")
     if len(values) == 1 and not missing.any():
         return Role(column.name, "dropped", *facts, f"all values are {_shown(column, values[0])}")
     if categorical:
         return Role(column.name, "category", *facts, "named in categorical_features")
     if column.kind == "number":
-        if _counts_rows(column.values):
-            return Role(column.name, "dropped", *facts, "numbers the rows")
+        if not numeric and _counts_rows(column.values):
+            return Role(column.name, "dropped", *facts, NUMBERS_ROWS)
         return Role(column.name, "number", *facts)
     if column.kind == "date":
         return Role(column.name, "date", *facts)
-    if parse_numbers(values) is not None:
-        return Role(column.name, "number", *facts, "all words are numbers")
-    if parse_dates(values) is not None:
-        return Role(column.name, "date", *facts, "all words are dates")
+    for kind, parse in (("number", parse_numbers), ("date", parse_dates)):
+        parsed = parse(values)
+        if parsed is not None and np.isfinite(parsed).any():
+            gone = int(missing.sum() + counts[np.isnan(parsed)].sum())
+            facts = (column.kind, gone, int((~np.isnan(parsed)).sum()))
+            return Role(column.name, kind, *facts, f"all words are {kind}s")
+    if numeric:
+        raise ValueError(f"column {column.name!r} of numeric_features must hold numbers")
     alone = counts[counts == 1].sum() / len(there)
     if alone > MOST_UNIQUE and len(there) >= FEWEST_ROWS:
         why = f"{100 * alone:.0f} % of the words occur once: a name or free text"
@@ -96,11 +112,12 @@ def _shown(column: Column, value: Any) -> str:
 
 
 def _counts_rows(values: FloatArray) -> bool:
-    """Whether values (m,) are the whole numbers from some number on, each once, as an index has."""
-    if len(values) < FEWEST_ROWS or not np.isfinite(values).all():
+    """Whether values (m,) are whole numbers, each once, close together, as those of an index."""
+    if len(values) < FEWEST_NUMBERS or not np.isfinite(values).all():
         return False
-    ordered = np.sort(values)
-    return bool((np.diff(ordered) == 1).all() and float(ordered[0]).is_integer())
+    if (values != np.round(values)).any() or len(np.unique(values)) < len(values):
+        return False
+    return bool(len(values) > MOST_FILLED * (np.ptp(values) + 1))
 
 
 def parse_numbers(words: npt.NDArray[Any]) -> FloatArray | None:
@@ -109,7 +126,6 @@ def parse_numbers(words: npt.NDArray[Any]) -> FloatArray | None:
     A word with a zero in front, such as a postal code, is no number.
     """
     numbers = np.full(len(words), math.nan)
-    found = False
     for i, word in enumerate(words):
         if word is None or word.lower() in MISSING_WORDS:
             continue
@@ -120,14 +136,12 @@ def parse_numbers(words: npt.NDArray[Any]) -> FloatArray | None:
             numbers[i] = float(word.replace("_", "x"))
         except ValueError:
             return None
-        found = True
-    return numbers if found else None
+    return numbers
 
 
 def parse_dates(words: npt.NDArray[Any]) -> FloatArray | None:
     """Return words (n,), dates of ISO 8601, as seconds since 1970; None if one is not a date."""
     seconds = np.full(len(words), math.nan)
-    found = False
     for i, word in enumerate(words):
         if word is None or word.lower() in MISSING_WORDS:
             continue
@@ -136,8 +150,7 @@ def parse_dates(words: npt.NDArray[Any]) -> FloatArray | None:
         except ValueError:
             return None
         seconds[i] = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-        found = True
-    return seconds if found else None
+    return seconds
 
 
 def as_role(column: Column, role: Role) -> npt.NDArray[Any]:
@@ -148,8 +161,6 @@ def as_role(column: Column, role: Role) -> npt.NDArray[Any]:
     if role.kind == "category":
         return column.values if column.kind == "word" else as_words(column.values)
     if column.kind == "word":
-        if all(value is None for value in column.values):
-            return np.full(len(column.values), math.nan)
         parse = parse_numbers if role.kind == "number" else parse_dates
         parsed = parse(column.values)
         if parsed is None:

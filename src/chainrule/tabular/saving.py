@@ -44,7 +44,7 @@ def save_model(
     done = model.preprocessing_
     description = {
         "task": task,
-        "parameters": {k: v for k, v in model.get_params().items() if _is_plain(v)},
+        "parameters": _describe_parameters(model),
         "features": {
             "count": model.n_features_in_,
             "names": [str(name) for name in getattr(model, "feature_names_in_", [])],
@@ -70,6 +70,8 @@ def load_model(file: ModelFile, custom: Custom) -> BaseTabular:
     )
     count, labels = _json.fields("features", fields["features"], ("count", "names"))
     model.n_features_in_ = _checks.check_integer("count", count, low=1)
+    if count != len(_json.items("columns", fields["columns"])):
+        raise ValueError(f"there must be {count} columns, got {len(fields['columns'])}")
     if labels:
         model.feature_names_in_ = np.array(_strings("names of features", labels), dtype=object)
     model.preprocessing_ = _build_preprocessing(fields, file.arrays)
@@ -77,7 +79,8 @@ def load_model(file: ModelFile, custom: Custom) -> BaseTabular:
     described = _json.items("networks", fields["networks"])
     if len(described) > MOST_NETWORKS:
         raise ValueError(f"a model has at most {MOST_NETWORKS} networks, got {len(described)}")
-    n_inputs, n_outputs = model.preprocessing_.n_inputs, model._output_and_loss()[2]
+    n_inputs = model.preprocessing_.n_inputs
+    n_outputs = 1 if len(getattr(model, "classes_", ())) <= 2 else len(model.classes_)
     model.networks_ = []
     for i, description in enumerate(described):
         network = build_network(description, file.arrays.under(f"{i}."), custom)
@@ -89,13 +92,37 @@ def load_model(file: ModelFile, custom: Custom) -> BaseTabular:
             )
         model.networks_.append(network)
     model.histories_ = [_build_history(h) for h in _json.items("histories", fields["histories"])]
-    if len(model.histories_) != len(model.networks_):
-        raise ValueError("there must be a history for each network")
+    n = len(model.networks_)
+    if {len(model.histories_), len(getattr(model, "temperatures_", model.networks_))} != {n}:
+        raise ValueError("there must be a history, and a temperature, for each network")
+    last = model.networks_[-1].structure
+    if "activation" not in fields["parameters"] and len(last.layers) > 1:
+        model.activation = last.layers[-2].activation
+    if isinstance(model, TabularRegressor) and "loss" not in fields["parameters"]:
+        model.loss = last.loss
     model.n_iter_ = max(len(history) for history in model.histories_)
     return model
 
 
-# Parameters of the estimator: what JSON can say of them; anything else has its default.
+# Parameters of the estimator: activation and loss are in the networks, a generator is not kept.
+def _describe_parameters(model: BaseTabular) -> dict[str, Any]:
+    described = {}
+    for name, value in model.get_params().items():
+        plain = _as_plain(value)
+        if name == "class_weight" and isinstance(value, dict):
+            plain = [[_as_plain(label), float(weight)] for label, weight in value.items()]
+        if _is_plain(plain):
+            described[name] = plain
+    return described
+
+
+def _as_plain(value: Any) -> Any:
+    """Return numbers and sequences of NumPy as Python's own."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    return [_as_plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
 def _is_plain(value: object) -> bool:
     if isinstance(value, (list, tuple)):
         return all(_is_plain(each) for each in value)
@@ -112,6 +139,12 @@ def _parameters(given: object, kind: type[BaseTabular]) -> dict[str, Any]:
         if name not in known or not _is_plain(value):
             raise ValueError(f"parameters must be those of {kind.__name__}, got {name!r:.60}")
     parameters = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
+    if isinstance(pairs := given.get("class_weight"), list):
+        if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+            raise ValueError("class_weight must be pairs of a label and a weight")
+        parameters["class_weight"] = {
+            label: _checks.check_number("class_weight", weight, low=0) for label, weight in pairs
+        }
     kind(**parameters)._validate_params()
     return parameters
 
@@ -271,8 +304,8 @@ def _build_target(model: BaseTabular, description: object) -> None:
             _checks.check_number("baseline", share, low=0, high=1)
             for share in _json.items("baseline", baseline)
         ]
-        if len(shares) != len(classes):
-            raise ValueError(f"baseline must have {len(classes)} shares, got {len(shares)}")
+        if len(shares) != len(classes) or abs(sum(shares) - 1) > 1e-6:
+            raise ValueError(f"baseline must have {len(classes)} shares that are 1 in all")
         model.baseline_ = np.array(shares)
         model.temperatures_ = [
             _checks.check_number("temperature", T, low=0, open_low=True)
@@ -285,6 +318,8 @@ def _build_target(model: BaseTabular, description: object) -> None:
         model.target_mean_ = _checks.check_number("mean", mean)
         model.target_scale_ = _checks.check_number("scale", scale, low=0, open_low=True)
         low, high = (_checks.check_number("range", x) for x in _json.items("range", limits))
+        if low > high:
+            raise ValueError(f"range must be in order, got {limits}")
         model.target_range_ = low, high
         model.baseline_ = _checks.check_number("baseline", baseline)
     model.target_name_ = _json.string("name of the target", name)
@@ -308,6 +343,8 @@ def _build_history(description: object) -> History:
     for name, losses in (("loss", loss), ("val_loss", val_loss)):
         curve = [_checks.check_number(name, x) for x in _json.items(name, losses)]
         setattr(history, name, curve)
+    if len(history.loss) != len(history.val_loss):
+        raise ValueError("loss and val_loss must be of one length")
     history.best_epoch = _checks.check_integer("best_epoch", best_epoch)
     history.stopped = _json.string("stopped", stopped)
     history.steps = _checks.check_integer("steps", steps)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import date, time, timedelta
 from numbers import Real
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.utils import column_or_1d
 
 from chainrule._types import FloatArray
+
+# From here on not every whole number is a float.
+EXACT = 2**53
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,11 +54,14 @@ class Table:
         As it was given.
     columns : dict of str to Column
     n_rows : int
+    named : bool
+        Whether the columns had names: those of an array have none.
     """
 
     native: Any
     columns: dict[str, Column]
     n_rows: int
+    named: bool = True
 
 
 def read_table(X: Any, name: str = "X") -> Table:
@@ -75,11 +83,14 @@ def read_table(X: Any, name: str = "X") -> Table:
             f"{name} must be a table or a dense array, got a sparse matrix; "
             "MLPClassifier and MLPRegressor take those"
         )
+    if hasattr(X, "collect") and hasattr(X, "lazy"):
+        raise TypeError(f"{name} must be a table, got one not read yet; call {name}.collect()")
     nw = load_narwhals()
     frame = nw.from_native(X, eager_only=True, pass_through=True)
     if isinstance(frame, nw.DataFrame):
         labels = [str(label) for label in frame.columns]
-        columns = [read_series(frame[label], str(label)) for label in frame.columns]
+        series = frame.iter_columns()
+        columns = [read_series(s, label) for s, label in zip(series, labels, strict=True)]
         n_rows = len(frame)
     else:
         array = _as_rows(X, name)
@@ -87,11 +98,16 @@ def read_table(X: Any, name: str = "X") -> Table:
         columns = [_of_array(array[:, i], label) for i, label in enumerate(labels)]
         n_rows = len(array)
     if n_rows == 0 or not columns:
-        raise ValueError(f"{name} must have rows and columns, got {n_rows} and {len(columns)}")
+        what = "sample" if n_rows == 0 else "feature"
+        raise ValueError(
+            f"{name} must have rows and columns: 0 {what}(s) (shape=({n_rows}, {len(columns)})) "
+            "while a minimum of 1 is required."
+        )
     if len(set(labels)) < len(labels):
         twice = next(label for label in labels if labels.count(label) > 1)
         raise ValueError(f"the columns of {name} must have different names, got {twice!r} twice")
-    return Table(X, {column.name: column for column in columns}, n_rows)
+    named = isinstance(frame, nw.DataFrame)
+    return Table(X, {column.name: column for column in columns}, n_rows, named)
 
 
 def load_narwhals() -> Any:
@@ -111,13 +127,14 @@ def _as_rows(X: Any, name: str) -> npt.NDArray[Any]:
     except ValueError as error:
         raise ValueError(f"{name} must be an array with rows of one length: {error}") from None
     if array.ndim != 2:
-        hint = f"; use {name}.reshape(-1, 1) for one column" if array.ndim == 1 else ""
+        one = isinstance(X, np.ndarray) and array.ndim == 1
+        hint = f". Reshape your data, {name}.reshape(-1, 1) for one column" if one else ""
         raise ValueError(
             f"{name} must be a table, or an array of shape (m, n), got {type(X).__name__} of shape "
             f"{array.shape}{hint}"
         )
     if array.dtype.kind == "c":
-        raise TypeError(f"{name} must hold real numbers, words or dates, got dtype {array.dtype}")
+        raise ValueError(f"Complex data not supported: {name} has dtype {array.dtype}")
     return array
 
 
@@ -127,7 +144,10 @@ def read_series(series: Any, name: str) -> Column:
     if dtype.is_nested() or str(dtype) == "Binary":
         raise TypeError(f"column {name!r} holds {dtype}; make numbers or words of it, or drop it")
     if dtype.is_numeric() or dtype.is_decimal():
-        return Column(name, "number", _to_floats(series))
+        floats = _to_floats(series)
+        if dtype.is_integer() and np.nanmax(np.abs(floats), initial=0) >= EXACT:
+            return _of_objects([None if v is None else str(v) for v in series.to_list()], name)
+        return Column(name, "number", floats)
     if str(dtype) == "Date" or str(dtype).startswith("Datetime"):
         return Column(name, "date", _to_floats(series.dt.timestamp("us")) / 1e6)
     if str(dtype).startswith("Duration"):
@@ -190,13 +210,15 @@ def read_target(y: Any, n_rows: int) -> tuple[npt.NDArray[Any], str | None]:
 
     Raises ValueError if it has not a value for each of the `n_rows`, or a value is missing.
     """
+    if isinstance(y, str):
+        raise ValueError(f"y must be the values of the target, got {y!r}")
     nw = load_narwhals()
     given = nw.from_native(y, allow_series=True, eager_only=True, pass_through=True)
     name = None
     if isinstance(given, nw.DataFrame):
         if len(given.columns) != 1:
             raise ValueError(f"y must have one column, got {len(given.columns)}")
-        given = given[given.columns[0]]
+        given = next(iter(given.iter_columns()))
     if isinstance(given, nw.Series):
         name = given.name or None
         if given.dtype.is_numeric():
@@ -204,9 +226,11 @@ def read_target(y: Any, n_rows: int) -> tuple[npt.NDArray[Any], str | None]:
         else:
             values = _objects(given.to_list())
     else:
-        values = np.asarray(y)
+        # A list may hold words and numbers, of which NumPy would make words
+        mixed = isinstance(y, list | tuple) and not any(isinstance(v, list | tuple) for v in y)
+        values = _objects(list(y)) if mixed else np.asarray(y)
         if values.ndim == 2 and values.shape[1] == 1:
-            values = values.ravel()
+            values = column_or_1d(values, warn=True)
     if values.shape != (n_rows,):
         raise ValueError(
             f"y must have one value for each of the {n_rows} rows of X, got shape {values.shape}"
@@ -216,7 +240,12 @@ def read_target(y: Any, n_rows: int) -> tuple[npt.NDArray[Any], str | None]:
         raise ValueError(
             f"y must not have missing values, got {gone} of {n_rows}; drop those rows of X and y"
         )
+    if values.dtype.kind in "mMc" or isinstance(values.flat[0], date | time | timedelta):
+        raise ValueError("y must hold words or numbers, got dates or times; make numbers of them")
     if values.dtype == object:  # words in an array of their own, numbers likewise
+        words = {isinstance(value, str) for value in values.tolist()}
+        if len(words) > 1 or any(isinstance(value, list | tuple) for value in values.tolist()):
+            raise ValueError("y must hold words alone, or numbers alone, one for each row")
         values = np.array(values.tolist())
     return values, None if name is None else str(name)
 
