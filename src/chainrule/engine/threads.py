@@ -7,7 +7,7 @@ import os
 
 # For steps of fewer multiplications and additions a thread than the first, another is no gain on
 # any machine; for more than the second it surely is. Between them it is tried.
-PERHAPS_WORTH, SURELY_WORTH = 2e5, 3e7
+PERHAPS_WORTH, SURELY_WORTH = 2e5, 1.5e7
 TRIALS, CALLS_BETWEEN_TRIALS = 3, 200
 
 
