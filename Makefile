@@ -18,13 +18,14 @@ test: .venv/test.stamp  ## lint, types, floors, tests, the README's and the docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m sphinx -b html -W --keep-going -q docs docs/_build/html
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-peers: .venv/peers.stamp  ## chainrule against PyTorch, which is large
 	$(BIN)/python -m pytest tests/peers
 
-benchmark: .venv/bench.stamp  ## chainrule beside its peers, in time and memory: some 15 minutes
+benchmark: .venv/bench.stamp  ## chainrule beside its peers, in time and memory: some 20 minutes
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.estimators
 
 format: .venv/test.stamp
 	$(BIN)/ruff check --fix .

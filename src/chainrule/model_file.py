@@ -100,7 +100,7 @@ def write_model(
         "kind": kind,
         "description": description,
     }
-    metadata = {"chainrule": json.dumps(model, allow_nan=False, ensure_ascii=False)}
+    metadata = {"chainrule": json.dumps(model, allow_nan=False)}
     data = save({name: _plain(name, array) for name, array in arrays.items()}, metadata)
     if (length := int.from_bytes(data[:8], "little")) > HEADER_LIMIT:
         raise ValueError(
