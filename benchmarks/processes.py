@@ -44,7 +44,7 @@ class FirstRun:
     memory: str
 
 
-def _run(code: str, *arguments: str, env: dict[str, str] | None = None) -> tuple[float, str]:
+def run(code: str, *arguments: str, env: dict[str, str] | None = None) -> tuple[float, str]:
     start = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
@@ -58,8 +58,8 @@ def _run(code: str, *arguments: str, env: dict[str, str] | None = None) -> tuple
 
 def import_seconds(module: str, repeats: int) -> float:
     """Return the median time of a process that imports a module, less one that imports nothing."""
-    nothing = statistics.median(_run("")[0] for _ in range(repeats))
-    return statistics.median(_run(f"import {module}")[0] for _ in range(repeats)) - nothing
+    nothing = statistics.median(run("")[0] for _ in range(repeats))
+    return statistics.median(run(f"import {module}")[0] for _ in range(repeats)) - nothing
 
 
 def first_run(name: str, repeats: int) -> FirstRun:
@@ -67,6 +67,6 @@ def first_run(name: str, repeats: int) -> FirstRun:
     code = FIRST_FIT + PEAK_MEMORY
     with tempfile.TemporaryDirectory() as folder:
         env = {"NUMBA_CACHE_DIR": folder, "TORCHINDUCTOR_CACHE_DIR": folder}
-        cold, _ = _run(code, name, env=env)
-        warm = [_run(code, name, env=env) for _ in range(repeats)]
+        cold, _ = run(code, name, env=env)
+        warm = [run(code, name, env=env) for _ in range(repeats)]
     return FirstRun(cold, statistics.median(seconds for seconds, _ in warm), warm[0][1])
