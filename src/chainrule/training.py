@@ -107,7 +107,7 @@ def fit(
         same bits in each run name one. The network then predicts by the same engine.
     threads : int, optional
         Threads of the compiled engine; by default as many as are quickest, which is tried where
-        a step is short. The results have the same bits whatever their number.
+        a step is short. The parameters have the same bits whatever their number.
     verbose : {0, 1}, default 1
         1 shows a progress bar in a terminal or notebook.
 
