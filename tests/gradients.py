@@ -10,6 +10,8 @@ import numpy as np
 from chainrule import Network, Structure, steps
 from chainrule._types import Array, FloatArray
 from chainrule.dropout import draw_key
+from chainrule.explain.gradient_check import GradientCheck, check_gradients
+from chainrule.explain.nudging import Nudged
 from chainrule.penalties import Penalty
 
 # Activations and losses whose slope jumps; near the jump a finite difference means nothing.
@@ -43,53 +45,38 @@ class Case:
     def structure(self) -> Structure:
         return self.network.structure
 
-    def forward(self) -> tuple[FloatArray, steps.Cache]:
-        return steps.forward_propagation(
-            self.X, self.network.parameters, self.structure, masks=self.masks
+    @property
+    def nudged(self) -> Nudged:
+        return Nudged(
+            self.structure,
+            dict(self.network.parameters),
+            self.X,
+            self.Y,
+            self.sample_weight,
+            self.penalty,
+            self.masks,
         )
+
+    def forward(self) -> steps.Cache:
+        return self.nudged.forward()
 
     def cost(self) -> float:
-        A, cache = self.forward()
-        return steps.compute_cost(
-            A,
-            self.Y,
-            self.structure,
-            Z=cache[f"Z{len(self.structure.layers)}"],
-            sample_weight=self.sample_weight,
-            parameters=self.network.parameters,
-            penalty=self.penalty,
-        )
+        return self.nudged.cost()
 
     def gradient(self) -> FloatArray:
-        _, cache = self.forward()
-        gradients = steps.backward_propagation(
-            self.network.parameters,
-            cache,
-            self.Y,
-            self.structure,
-            sample_weight=self.sample_weight,
-            penalty=self.penalty,
-        )
-        return self.network.flatten(gradients, prefix="d")
+        return self.network.flatten(self.nudged.gradients(self.forward()), prefix="d")
 
-    def finite_difference(self, h: float = 5e-5) -> FloatArray:
-        """Five-point central difference: its own error is some 1e-11 (h⁴ f⁽⁵⁾ and 1e-16 / h)."""
-        w, slopes = self.network.vector, np.empty_like(self.network.vector)
-        for i, start in enumerate(w.copy()):
-            values = []
-            for shift in (-2, -1, 1, 2):
-                w[i] = start + shift * h
-                values.append(self.cost())
-            w[i] = start
-            slopes[i] = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * h)
-        return slopes
+    def check(self) -> GradientCheck:
+        """Hold the gradient of every parameter against the finite difference of the cost."""
+        return check_gradients(self.nudged)
 
     def is_smooth_here(self, margin: float = 2e-3) -> bool:
         """Whether no z, error or penalised weight is near enough to a kink to step over it.
 
         A layer normalisation of almost equal sums bends so sharply that it counts as a kink.
         """
-        A, cache = self.forward()
+        cache = self.forward()
+        A = cache[f"A{len(self.structure.layers)}"]
         for l, layer in enumerate(self.structure.layers, 1):
             near = np.abs(cache[f"Z{l}"]).min() < margin
             if layer.activation.name in KINKED_ACTIVATIONS and near:
@@ -137,7 +124,7 @@ def random_case(
         w = rng.uniform(0.1, 2, (m, 1)) if weighted else None
         case = Case(network, X, Y, masks, w, penalty)
         with np.errstate(over="ignore", invalid="ignore"):
-            sums = case.forward()[1][f"Z{depth}"]  # beyond ±10, 1 − a loses its digits
+            sums = case.forward()[f"Z{depth}"]  # beyond ±10, 1 − a loses its digits
             ordinary = np.abs(sums).max() < 10 and case.cost() < 30
             ordinary &= bool(1e-2 < np.linalg.norm(case.gradient()) < 100)
         if ordinary and case.is_smooth_here():

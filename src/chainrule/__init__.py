@@ -30,6 +30,7 @@ from chainrule.training import fit
 
 if TYPE_CHECKING:
     from chainrule.estimators import MLPClassifier, MLPRegressor
+    from chainrule.explain import collapse, gradient_check
     from chainrule.tabular import TabularClassifier, TabularRegressor
 
 __all__ = [
@@ -63,7 +64,9 @@ __all__ = [
     "TabularClassifier",
     "TabularRegressor",
     "TimeLimit",
+    "collapse",
     "fit",
+    "gradient_check",
     "load",
 ]
 
@@ -73,6 +76,10 @@ def __getattr__(name: str) -> Any:
         from chainrule import estimators  # loads scikit-learn, for which the others need not wait
 
         return getattr(estimators, name)
+    if name in ("collapse", "gradient_check"):
+        from chainrule import explain
+
+        return getattr(explain, name)
     if name in ("TabularClassifier", "TabularRegressor"):
         from chainrule import tabular
 

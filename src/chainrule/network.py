@@ -21,6 +21,8 @@ from chainrule.structure import Layer, Structure
 
 if TYPE_CHECKING:
     from chainrule.description import Custom
+    from chainrule.explain.derivation import Derivation
+    from chainrule.optimizers import Optimizer
 
 # Numbers in two of the widest registers, which is how much the compiled engine reads at a time.
 _SLACK = 32
@@ -274,6 +276,78 @@ class Network:
         network = object.__new__(cls)
         network.__setstate__({"structure": structure, "vector": vector, "statistics": statistics})
         return network
+
+    def explain(
+        self,
+        x: Rows,
+        y: npt.ArrayLike,
+        *,
+        sample_weight: npt.ArrayLike | None = None,
+        l2: float = 0.0,
+        l1: float = 0.0,
+        optimizer: str | Optimizer = "gradient_descent",
+        learning_rate: float | None = None,
+        state: Mapping[str, Array] | None = None,
+        t: int = 1,
+    ) -> Derivation:
+        """Return the chain rule on one example or a mini-batch, with this network's numbers.
+
+        Forward, loss, backward and update, each number beside its symbol, each derivative beside
+        its finite difference. It shows itself in a notebook and by ``print``; see
+        :class:`chainrule.explain.Derivation`. ``.weight("W1", 0, 2)`` writes the product
+        ∂L/∂a · ∂a/∂z · ∂z/∂w out for one weight, through all layers.
+
+        Parameters
+        ----------
+        x : array-like (n₀,) or (m, n₀)
+            One example, or a mini-batch. Nothing is dropped, and batch normalisation takes the
+            batch's own statistics, as in a training step.
+        y : target, or array-like as for `loss`
+            Its target: a number, a class number, or (n_L,) for several outputs.
+        sample_weight, l2, l1
+            As in :func:`chainrule.fit`: all that the cost is made of.
+        optimizer : str or Optimizer, default "gradient_descent"
+            Whose update is shown.
+        learning_rate : float, optional
+            Takes the place of the optimiser's own rate.
+        state : mapping of str to array (n_parameters,), optional
+            What the optimiser has kept from the updates before, such as ``{"m": …, "v": …}``;
+            by default it is its first update.
+        t : int, default 1
+            Number of the update, from 1.
+
+        Returns
+        -------
+        Derivation
+            In float64, and a copy: the network stays as it is.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an argument is not as above; the message names it.
+
+        Examples
+        --------
+        >>> network = Network([2, 3, 1], random_state=0)
+        >>> derivation = network.explain([0.5, -1.0], 1)
+        >>> weight = derivation.weight("W1", 0, 2)
+        >>> [f"{factor.symbol.text} = {factor.value:.4f}" for factor in weight.factors]
+        ['∂L/∂a[1]₃ = 0.0354', '∂a[1]₃/∂z[1]₃ = 0.3967', '∂z[1]₃/∂w[1]₁₃ = 0.5000']
+        """
+        from chainrule.explain.derivation import explain  # which knows networks
+
+        return explain(
+            self,
+            x,
+            y,
+            sample_weight=sample_weight,
+            l2=l2,
+            l1=l1,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            state=state,
+            t=t,
+        )
 
     def save(self, path: str | os.PathLike[str], *, custom: Custom | None = None) -> None:
         """Write structure, parameters and statistics to one file, for :func:`chainrule.load`.

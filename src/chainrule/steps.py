@@ -2,7 +2,8 @@
 
 A batch is rows: X (m, n₀), W[l] (n[l−1], n[l]), b[l] (1, n[l]). Parameters are a dict
 ``{"W1": …, "b1": …, "W2": …}`` and gradients ``{"dW1": …, "db1": …}``; a normalised layer has a
-gain ``gamma`` too. Every function is pure: it changes none of its arguments.
+gain ``gamma`` too. Every function is pure: it changes none of its arguments, but for the dict
+`signals` that one may give to `backward_propagation` to see what travels back.
 """
 
 from __future__ import annotations
@@ -218,6 +219,7 @@ def backward_propagation(
     *,
     sample_weight: Array | None = None,
     penalty: Penalty = NO_PENALTY,
+    signals: dict[str, FloatArray] | None = None,
 ) -> dict[str, FloatArray]:
     """Apply the chain rule from the cost back to every parameter.
 
@@ -232,6 +234,10 @@ def backward_propagation(
         From `forward_propagation`.
     Y, structure, sample_weight, penalty
         As in `compute_cost`, whose gradient this is.
+    signals : dict, optional
+        Is given what travels back, for whoever wants to see it: ``dZ1, dZ2, …`` (m, n[l]), and
+        ``dA1, …`` of the hidden layers, of each example for itself, not yet divided by m; of a
+        normalised layer also ``dU1``.
 
     Returns
     -------
@@ -252,12 +258,16 @@ def backward_propagation(
             U, gamma = cache[f"U{l}"], parameters[f"gamma{l}"]
             gradients[f"dgamma{l}"] = (dZ * U).sum(axis=0, keepdims=True) / m
             dU = standardize_backward(dZ * gamma, U, cache[f"var{l}"], NORMALIZATIONS[kind])
+        if signals is not None:
+            signals |= {f"dZ{l}": dZ} | ({f"dU{l}": dU} if kind else {})
         gradients[f"dW{l}"] = A_prev.T @ dU / m
         gradients[f"db{l}"] = dZ.sum(axis=0, keepdims=True) / m
         if penalty:
             gradients[f"dW{l}"] += penalty.slope(W, m)
         if l > 1:
             dA_prev = dU @ W.T
+            if signals is not None:
+                signals[f"dA{l - 1}"] = dA_prev
             dZ = _through_activation(dA_prev, l - 1, cache, structure)
     return gradients
 

@@ -1,4 +1,4 @@
-"""Explanations of a network, by its own numbers."""
+"""Linear layers merged into the one layer that they equal: why a network needs activations."""
 
 from __future__ import annotations
 

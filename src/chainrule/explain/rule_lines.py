@@ -1,0 +1,193 @@
+"""An update rule, line by line of its own source: symbols, the numbers for them, the value."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.explain.notation import Math, as_math, coloured, factor
+from chainrule.optimizers import weight_decay
+
+_SYMBOLS = {
+    "alpha": (r"\alpha", "α"),
+    "alpha_t": (r"\alpha_t", "αₜ"),
+    "mu": (r"\mu", "μ"),
+    "rho": (r"\rho", "ρ"),
+    "beta1": (r"\beta_1", "β₁"),
+    "beta2": (r"\beta_2", "β₂"),
+    "epsilon": (r"\varepsilon", "ε"),
+    "decay": (r"\lambda", "λ"),
+    "m_hat": (r"\hat{m}", "m̂"),
+    "v_hat": (r"\hat{v}", "v̂"),
+}
+_FUNCTIONS = {"sign": r"\operatorname{sign}", "maximum": r"\max", "minimum": r"\min"}
+
+
+@dataclass(frozen=True)
+class RuleLine:
+    """One line of a rule: what it sets, by which formula, with which numbers, to what."""
+
+    target: Math
+    formula: Math
+    substituted: Math
+    value: float
+
+
+def rule_lines(
+    rule: Callable[..., Any],
+    values: Mapping[str, float],
+    names: tuple[str, ...],
+    decay: float = 0.0,
+    *,
+    of: str = "J",
+) -> list[RuleLine]:
+    """Return the lines of an update rule with its numbers; none if its source can't be had.
+
+    Parameters
+    ----------
+    rule : callable
+        ``rule(w, dw, *state, alpha, t, *constants) -> (w, *state)``.
+    values : mapping of str to float
+        The number that stands for each argument.
+    names : tuple of str
+        What the rule returns, ``("w", "m", "v")``.
+    decay : float, default 0
+        λ of a decoupled weight decay, which comes before the rule.
+    of : str, default "J"
+        What dw is a derivative of.
+    """
+    if not decay:
+        return _lines_of(rule, values, names, of)
+    own = {"w": values["w"], "alpha": values["alpha"], "decay": decay}
+    (decayed,) = _lines_of(weight_decay, own, ("w",), of)
+    rest = _lines_of(rule, {**values, "w": decayed.value}, names, of)
+    return [decayed, *rest] if rest else []
+
+
+def _lines_of(
+    rule: Callable[..., Any], values: Mapping[str, float], names: tuple[str, ...], of: str
+) -> list[RuleLine]:
+    try:
+        (function,) = ast.parse(textwrap.dedent(inspect.getsource(rule))).body
+        surroundings = inspect.getclosurevars(rule)
+    except (OSError, TypeError, SyntaxError, ValueError):
+        return []
+    if not isinstance(function, ast.FunctionDef):
+        return []
+    arguments = [argument.arg for argument in function.args.args]
+    known: dict[str, Any] = dict(zip(arguments, values.values(), strict=False))
+    shown = dict(zip(arguments, values, strict=False))  # what the library calls them
+    lines = []
+    for target, expression in _settings(function, names):
+        symbols = {name: _symbol(shown.get(name, name), of) for name in known}
+        numbers = {name: factor(float(value)) for name, value in known.items()}
+        code = compile(ast.Expression(expression), "<rule>", "eval")
+        value = float(eval(code, {**surroundings.globals, **surroundings.nonlocals, **known}))
+        formula, substituted = (_Writer(n).write(expression) for n in (symbols, numbers))
+        lines.append(RuleLine(_symbol(shown.get(target, target), of), formula, substituted, value))
+        known[target] = value
+    return lines
+
+
+def _settings(function: ast.FunctionDef, names: tuple[str, ...]) -> Iterator[tuple[str, ast.expr]]:
+    """Yield each name that is set, and what it is set to; nothing if there is more than that."""
+    found: list[tuple[str, ast.expr]] = []
+    for statement in function.body:
+        match statement:
+            case ast.Expr(ast.Constant()):  # the docstring
+                pass
+            case ast.Assign([ast.Name(target)], expression):
+                found.append((target, expression))
+            case ast.Return(returned):
+                parts = returned.elts if isinstance(returned, ast.Tuple) else [returned]
+                for name, part in zip(names, parts, strict=False):
+                    if part is not None and not isinstance(part, ast.Name):
+                        found.append((name, part))
+            case _:
+                return
+    yield from found
+
+
+def greek(name: str) -> str:
+    """Return how a constant of a rule is written in text, such as β₁ for beta1."""
+    return _SYMBOLS.get(name, ("", name))[1]
+
+
+def _symbol(name: str, of: str) -> Math:
+    if name == "dw":
+        return coloured(rf"\frac{{\partial {of}}}{{\partial w}}", f"∂{of}/∂w", "dw")
+    if name == "w":
+        return coloured("w", "w", "w")
+    latex, text = _SYMBOLS.get(name, (name if len(name) == 1 else rf"\text{{{name}}}", name))
+    return Math(latex.replace("_", r"\_") if name not in _SYMBOLS else latex, ((text, ""),))
+
+
+# How tightly a part holds together: a sum least.
+_SUM, _PRODUCT, _POWER, _ATOM = 1, 2, 3, 4
+
+
+class _Writer:
+    """Writes an expression of Python as mathematics, with something for each name in it."""
+
+    def __init__(self, names: Mapping[str, Math]) -> None:
+        self.names = names
+
+    def write(self, node: ast.expr) -> Math:
+        return self._part(node)[0]
+
+    def _part(self, node: ast.expr) -> tuple[Math, int, int]:
+        """Return the part, and how tightly it holds together in LaTeX and in text."""
+        match node:
+            case ast.Name(name):
+                return self.names.get(name, as_math(name)), _ATOM, _ATOM
+            case ast.Constant(int() | float() as value):
+                return as_math(f"{value:g}"), _ATOM, _ATOM
+            case ast.UnaryOp(ast.USub(), operand):
+                return "−" + self._within(operand, _PRODUCT), _SUM, _SUM
+            case ast.BinOp(left, ast.Add() | ast.Sub() as sign, right):
+                sign_text = " + " if isinstance(sign, ast.Add) else " − "
+                least = _SUM if isinstance(sign, ast.Add) else _PRODUCT
+                whole = self._within(left, _SUM) + sign_text + self._within(right, least)
+                return whole, _SUM, _SUM
+            case ast.BinOp(left, ast.Mult(), right):
+                minus = isinstance(left, ast.UnaryOp)  # −a · b is −(a · b)
+                first = self.write(left) if minus else self._within(left, _PRODUCT)
+                whole = first + " · " + self._within(right, _PRODUCT)
+                return whole, _PRODUCT, _PRODUCT
+            case ast.BinOp(left, ast.Div(), right):
+                above, below = self.write(left), self.write(right)
+                text = self._within(left, _PRODUCT) + " / " + self._within(right, _POWER)
+                latex = rf"\frac{{{above.latex}}}{{{below.latex}}}"
+                return Math(latex, text.spans), _POWER, _PRODUCT
+            case ast.BinOp(left, ast.Pow(), right):
+                base, exponent = self._within(left, _ATOM), self.write(right)
+                text = base + "^" + self._within(right, _ATOM)
+                return Math(f"{base.latex}^{{{exponent.latex}}}", text.spans), _POWER, _POWER
+            case ast.Call(function, arguments):
+                return self._call(function, arguments), _ATOM, _ATOM
+            case _:
+                return as_math(ast.unparse(node)), _SUM, _SUM
+
+    def _within(self, node: ast.expr, least: int) -> Math:
+        part, in_latex, in_text = self._part(node)
+        latex = part.latex if in_latex >= least else f"({part.latex})"
+        spans = part.spans if in_text >= least else (("(", ""), *part.spans, (")", ""))
+        return Math(latex, spans)
+
+    def _call(self, function: ast.expr, arguments: list[ast.expr]) -> Math:
+        name = function.attr if isinstance(function, ast.Attribute) else ast.unparse(function)
+        inside = self.write(arguments[0])
+        for argument in arguments[1:]:
+            inside = inside + ", " + self.write(argument)
+        if name == "sqrt":
+            text = "√" + self._within(arguments[0], _ATOM)
+            return Math(rf"\sqrt{{{inside.latex}}}", text.spans)
+        if name in ("abs", "absolute", "fabs"):
+            return "|" + inside + "|"
+        latex = _FUNCTIONS.get(name, rf"\operatorname{{{name}}}")
+        plain = {"maximum": "max", "minimum": "min"}.get(name, name)
+        return Math(latex, ((plain, ""),)) + "(" + inside + ")"
