@@ -6,6 +6,7 @@ from chainrule._version import __version__ as __version__
 from chainrule.activation import Activation
 from chainrule.activations import ELU, LeakyReLU
 from chainrule.callbacks import Callback, EarlyStopping, ProgressBar, TimeLimit
+from chainrule.checkpoints import Checkpoints
 from chainrule.history import History
 from chainrule.loading import load
 from chainrule.loop import DivergenceError
@@ -40,6 +41,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Callback",
+    "Checkpoints",
     "DivergenceError",
     "EarlyStopping",
     "GradientDescent",

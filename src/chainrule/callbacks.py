@@ -7,7 +7,7 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,6 +81,17 @@ class Callback:
     def on_train_end(self, progress: Progress) -> None:
         """After the last mini-batch, whatever ended training."""
 
+    def get_state(self) -> dict[str, Any]:
+        """Return what a checkpoint must keep of the callback: numbers, strings and arrays by name.
+
+        A callback that decides by what it saw before needs it, to decide the same in a run that
+        is gone on with.
+        """
+        return {}
+
+    def set_state(self, state: Mapping[str, Any], network: Network) -> None:
+        """Take over what `get_state` returned in the run before, after `on_train_begin`."""
+
 
 class OnEpoch(Callback):
     """A plain function as a callback, called with the progress after each epoch."""
@@ -135,6 +146,19 @@ class EarlyStopping(Callback):
             self._best_network = progress.network.copy() if self.restore_best else None
         elif progress.epoch - self._best_epoch >= self.patience:
             progress.stop("early stopping")
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the best epoch, its loss, and its network."""
+        if self._best_epoch is None:
+            return {}
+        state = {"epoch": self._best_epoch, "loss": self._best}
+        return state if self._best_network is None else state | self._best_network.get_arrays()
+
+    def set_state(self, state: Mapping[str, Any], network: Network) -> None:
+        """Take them over."""
+        if state:
+            self._best, self._best_epoch = float(state["loss"]), int(state["epoch"])
+            self._best_network = network.with_arrays(state) if self.restore_best else None
 
     def on_train_end(self, progress: Progress) -> None:
         if self._best_network is None:

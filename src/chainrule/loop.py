@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from chainrule.callbacks import Callback, Progress, ProgressBar
 from chainrule.engine.diagnosis import NotFiniteError, describe_loss, describe_parameters
 from chainrule.engine.interface import Engine
 from chainrule.network import Network
+from chainrule.resuming import Saver
 from chainrule.schedules import Constant
 
 Metric: TypeAlias = Callable[[Any, Any], float]
@@ -87,20 +89,38 @@ class Run:
     drop_last: bool
     rng: Generator
     one_by_one: bool = False
+    saver: Saver | None = None
 
     def run(self) -> None:
-        """Run all epochs, unless something ends them before."""
+        """Run all epochs, unless something ends them before.
+
+        A run that saves checkpoints answers Ctrl-C, and a request to terminate, between two
+        mini-batches; after the latter it raises SystemExit.
+        """
+        if self.saver is None:
+            self.run_all()
+            return
+        with self.saver.stopping.listening() as stopping:
+            self.run_all()
+        if stopping.signal == signal.SIGTERM:
+            raise SystemExit(128 + signal.SIGTERM)
+
+    def run_all(self) -> None:
+        """Do so, whatever signal may come."""
         progress, history = self.progress, self.progress.history
         try:
             for listener in self.listeners:
                 listener.on_train_begin(progress)
-            while len(history) < progress.epochs:
+            ended = self.saver is not None and self.saver.go_on(self)
+            while len(history) < progress.epochs and not ended:
                 progress.epoch = len(history)
                 several = min(self.epochs_at_once(), progress.epochs - progress.epoch)
                 if not (several > 1 and self.run_epochs(several)) and not self.run_epoch():
                     break
                 for listener in self.listeners:
                     listener.on_epoch_end(progress)
+                if self.saver is not None:
+                    self.saver.after_epoch(self)
                 if progress.stop_reason is not None:
                     break
             history.stopped = progress.stop_reason or "epochs"
@@ -122,6 +142,7 @@ class Run:
         On small data a call costs more than what it computes.
         """
         busy = any(not isinstance(listener, ProgressBar) for listener in self.listeners)
+        busy |= self.saver is not None
         changes = not isinstance(self.engine.rates.schedule, Constant)
         weighted = self.train.sample_weight is not None
         large = len(self.network.vector) > MOST_PARAMETERS
@@ -177,6 +198,8 @@ class Run:
         progress, history = self.progress, self.progress.history
         start = time.perf_counter()
         watched = self.held is not None or self.someone_wants_batches()
+        if self.saver is not None:
+            self.saver.begin_epoch(self.rng)
         self.engine.begin_epoch(watched=watched)
         self.engine.rates.begin_epoch(history.monitored)
         # Overflow on the way to a number that is not finite: reported below, with its place.
@@ -212,7 +235,7 @@ class Run:
         """Train on every mini-batch; return the mean loss, or None if a callback stopped it."""
         progress, train, batch_size = self.progress, self.train, self.batch_size
         rows, shares = batch_weights(self.draw_order(), train.sample_weight, batch_size)
-        costs: list[float] = []
+        costs = [] if self.saver is None else self.saver.take_costs()
         while (done := len(costs)) < len(shares):
             count = 1 if self.someone_wants_batches() else self.engine.stride
             chunk = rows[done * batch_size : (done + count) * batch_size]
@@ -227,6 +250,8 @@ class Run:
             progress.batch, progress.batch_loss = len(costs) - 1, losses[-1]
             for listener in self.listeners:
                 listener.on_batch_end(progress)
+            if self.saver is not None and len(costs) < len(shares):
+                self.saver.after_batches(self, costs)
             if progress.stop_reason is not None:
                 return None
         return float(np.dot(costs, shares) / shares.sum())

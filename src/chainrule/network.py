@@ -376,6 +376,23 @@ class Network:
 
         save_network(self, path, custom)
 
+    def get_arrays(self) -> dict[str, FloatArray]:
+        """Return `vector` and the running statistics by their names; they are not copied."""
+        return {"vector": self.vector, **self.statistics}
+
+    def with_arrays(self, arrays: Mapping[str, Any]) -> Network:
+        """Return a network of the same structure with arrays as `get_arrays` returns them.
+
+        Raises ValueError if one is missing, or has another shape; others are passed over.
+        """
+        other = self.copy()
+        for name, own in other.get_arrays().items():
+            given = np.asarray(arrays.get(name))
+            if given.shape != own.shape:
+                raise ValueError(f"array {name!r} must have shape {own.shape}, got {given.shape}")
+            own[:] = given
+        return other
+
     def restore(self, other: Network) -> None:
         """Take over the parameters and statistics of a network of the same structure.
 

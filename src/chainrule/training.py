@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -15,12 +16,14 @@ from chainrule._inputs import Rows
 from chainrule._types import RandomState
 from chainrule.batches import Examples, split_validation
 from chainrule.callbacks import Callback, EarlyStopping, OnEpoch, Progress, ProgressBar
+from chainrule.checkpoints import Checkpoints, as_checkpoints
 from chainrule.engine import ENGINES, choose_engine
 from chainrule.history import History
 from chainrule.loop import Metric, Run
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer, get_optimizer
 from chainrule.penalties import Penalty
+from chainrule.resuming import Saver, describe_settings
 from chainrule.schedules import Schedule, as_schedule
 
 
@@ -47,6 +50,8 @@ def fit(
     random_state: RandomState = None,
     engine: str = "auto",
     threads: int | None = None,
+    checkpoint: str | os.PathLike[str] | Checkpoints | None = None,
+    resume: bool = False,
     verbose: int = 1,
 ) -> History:
     """Train a network in place, by mini-batches.
@@ -108,6 +113,14 @@ def fit(
     threads : int, optional
         Threads of the compiled engine; by default as many as are quickest, which is tried where
         a step is short. The parameters have the same bits whatever their number.
+    checkpoint : str, path or Checkpoints, optional
+        A folder in which the run is saved every five minutes, when it ends, and on Ctrl-C or a
+        request to terminate (SIGTERM, which then ends the process); or
+        :class:`~chainrule.Checkpoints`, which say how often.
+    resume : bool, default False
+        Go on with the run that was saved there, if there is one: `network` takes its parameters,
+        and the run ends with the same bits as one that never stopped. Everything else must be
+        given as before, but `epochs` may be more.
     verbose : {0, 1}, default 1
         1 shows a progress bar in a terminal or notebook.
 
@@ -153,9 +166,31 @@ def fit(
         if limit is not None:
             _checks.check_number(name, limit, low=0, open_low=True)
     rng = _checks.check_random_state(random_state)
+    _checks.check_bool("resume", resume)
     measures = _named_metrics(metrics)
     listeners = _listeners(callbacks, early_stopping, verbose)
     examples = Examples(*network.check_examples(X, y, sample_weight))
+    saver = None
+    if checkpoint is not None:
+        settings = describe_settings(
+            network,
+            rule,
+            examples,
+            validation=validation,
+            batch_size=batch_size,
+            l2=l2,
+            l1=l1,
+            clip_norm=clip_norm,
+            clip_value=clip_value,
+            shuffle=shuffle,
+            drop_last=drop_last,
+            metrics=list(measures),
+            callbacks=[type(x).__name__ for x in listeners if not isinstance(x, ProgressBar)],
+        )
+        saver = Saver.open(as_checkpoints(checkpoint), network, rule, rng, resume, settings)
+        engine = saver.engine(engine)
+    elif resume:
+        raise ValueError("resume=True needs the folder of the run, as checkpoint=")
     train, held = split_validation(network, examples, validation, rng)
 
     m = len(train)
@@ -185,6 +220,7 @@ def fit(
         shuffle=shuffle,
         drop_last=drop_last,
         rng=rng,
+        saver=saver,
     ).run()
     return history
 

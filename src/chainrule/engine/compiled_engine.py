@@ -180,7 +180,7 @@ class CompiledEngine:
         """Bring what was learned to the network, if it is all finite."""
         with np.errstate(over="ignore", invalid="ignore"):
             finite = self.holds_more and math.isfinite(self.P.sum())
-        if not finite and (where := describe_parameters(self._learned())):
+        if not finite and (where := describe_parameters(self.learned())):
             raise NotFiniteError(where)
         if self.holds_more:
             self._copy_vector(self.network.vector)
@@ -193,7 +193,7 @@ class CompiledEngine:
         for name, values in self.statistics_before.items():
             self.network.statistics[name][:] = values
 
-    def _learned(self) -> Network:
+    def learned(self) -> Network:
         """Return the network, or, where only the panels have its parameters, a copy with them."""
         if not self.holds_more:
             return self.network
@@ -318,7 +318,7 @@ class CompiledEngine:
     def _not_finite(
         self, X: Inputs, Y: Array, rows: npt.NDArray[np.intp], loss: float, batch: int
     ) -> NotFiniteError:
-        network = self._learned()
+        network = self.learned()
         _, cache = steps.forward_propagation(X[rows], network.parameters, network.structure)
         error = NotFiniteError(describe_loss(loss, network, cache))
         error.batch = batch

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from chainrule import _checks
 from chainrule._inputs import Inputs
 from chainrule._types import Array, FloatArray
+from chainrule.network import Network
 from chainrule.schedules import Constant, ReduceOnPlateau, Schedule, as_schedule
 
 
@@ -88,6 +89,10 @@ class Engine(Protocol):
 
     def go_back(self) -> None:
         """Give the network the parameters and statistics that it had when the epoch began."""
+        ...
+
+    def learned(self) -> Network:
+        """Return the network with all that was learned, or a copy of it, within an epoch too."""
         ...
 
     def get_state(self) -> State:

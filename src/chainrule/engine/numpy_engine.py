@@ -133,6 +133,10 @@ class NumpyEngine:
             running[:] = update_running(running, batch)
         return J
 
+    def learned(self) -> Network:
+        """Return the network, which has what was learned."""
+        return self.network
+
     def get_state(self) -> State:
         """Return the state of the update rule, as every engine does."""
         return State(self.steps, tuple(value.copy() for value in self.state))
