@@ -6,7 +6,7 @@ from chainrule._version import __version__ as __version__
 from chainrule.activation import Activation
 from chainrule.activations import ELU, LeakyReLU
 from chainrule.callbacks import Callback, EarlyStopping, ProgressBar, TimeLimit
-from chainrule.history import History
+from chainrule.history import History, Snapshot
 from chainrule.loading import load
 from chainrule.loop import DivergenceError
 from chainrule.loss import Loss
@@ -25,6 +25,7 @@ from chainrule.optimizers import (
     Optimizer,
     RMSProp,
 )
+from chainrule.snapshots import Snapshots
 from chainrule.structure import Layer, Structure
 from chainrule.training import fit
 
@@ -59,6 +60,8 @@ __all__ = [
     "Pinball",
     "ProgressBar",
     "RMSProp",
+    "Snapshot",
+    "Snapshots",
     "Structure",
     "TabularClassifier",
     "TabularRegressor",
