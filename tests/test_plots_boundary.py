@@ -123,6 +123,7 @@ def test_a_fitted_classifier_with_words_for_classes() -> None:
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"X": np.zeros((3, 1)), "y": [0, 1, 0]}, r"X must have 2 columns or more .* \(3, 1\)"),
     ({"y": [0, 1]}, "X and y must have a row each, got 30 rows and 2 labels"),
+    ({"y": np.full(30, 0.5)}, "class numbers in y must be integers, got 0.5"),
     ({"features": (0, 2)}, r"features must be two different columns of 0 … 1, got \(0, 2\)"),
     ({"features": (1, 1)}, "features must be two different columns"),
     ({"features": (1,)}, "features must be two numbers of columns"),
@@ -144,7 +145,9 @@ def test_refusals(change: dict[str, Any], message: str) -> None:
         plots.decision_boundary(**arguments)
 
 
-def test_what_makes_no_outputs_is_refused() -> None:
+def test_wrong_types_are_refused() -> None:
     """With what would be right."""
+    with pytest.raises(TypeError, match=r"return_inverse=True.* numbers the classes"):
+        plots.decision_boundary(sigmoid_of_first, X, ["a"] * 30)
     with pytest.raises(TypeError, match=r"outputs must be a Network, a classifier .* got int"):
         plots.decision_boundary(3, X, Y)

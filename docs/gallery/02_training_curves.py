@@ -21,7 +21,6 @@ history = fit(
     learning_rate=0.02,
     validation=0.4,
     early_stopping=25,
-    metrics=["accuracy"],
     random_state=0,
     verbose=0,
 )

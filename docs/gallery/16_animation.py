@@ -12,14 +12,8 @@ from chainrule import Network, Snapshots, fit, plots
 
 X, y = make_moons(200, noise=0.2, random_state=0)
 network = Network([2, 16, 16, 1], random_state=0)
+snapshots = Snapshots(every=4)
 history = fit(
-    network,
-    X,
-    y,
-    epochs=60,
-    learning_rate=0.01,
-    callbacks=[Snapshots(every=4)],
-    random_state=0,
-    verbose=0,
+    network, X, y, epochs=60, learning_rate=0.01, callbacks=[snapshots], random_state=0, verbose=0
 )
 path = plots.animate(history, X, y, "moons.gif")

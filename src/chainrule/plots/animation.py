@@ -29,8 +29,8 @@ _WIDTH, _HEIGHT, _DPI, _RESOLUTION = 5.0, 4.0, 100, 80
 _SIGNS = {
     "minus": "−",
     "plus": "+",
-    "fast-backward": "⏮",
-    "fast-forward": "⏭",
+    "fast-backward": "«",
+    "fast-forward": "»",
     "step-backward": "‹",
     "step-forward": "›",
     "play fa-flip-horizontal": "◀",
@@ -87,7 +87,7 @@ def animate(
     at_most = _checks.check_integer("at_most", at_most, low=2)
     speed = _checks.check_integer("frames_per_second", frames_per_second, low=1)
     path = Path(path)
-    if path.suffix.lower() not in (".gif", ".html"):
+    if path.suffix not in (".gif", ".html"):
         raise ValueError(f"path must end in .gif or .html, got {str(path)!r}")
     chosen = np.linspace(0, len(snapshots) - 1, min(at_most, len(snapshots))).round().astype(int)
     first = snapshots[0].network
@@ -112,7 +112,7 @@ def animate(
                 draw(network)
                 ax.set_title(f"epoch {epoch}, loss {network.loss(*batch, engine='numpy'):.4f}")
                 writer.grab_frame()
-        if path.suffix.lower() == ".html":
+        if path.suffix == ".html":
             _make_whole(temporary)
     return path
 
@@ -167,7 +167,7 @@ def _curve(
 def _writer(path: Path, speed: int) -> Any:
     from matplotlib.animation import HTMLWriter, PillowWriter
 
-    if path.suffix.lower() == ".gif":
+    if path.suffix == ".gif":
         return PillowWriter(fps=speed)
     return HTMLWriter(fps=speed, embed_frames=True, default_mode="once")
 

@@ -67,6 +67,8 @@ def decision_boundary(
         raise ValueError(
             f"X must have 2 columns or more to be drawn on a plane, got shape {points.shape}"
         )
+    if isinstance(outputs, Network):
+        _check_classifies(outputs)
     codes, labels = _classes(outputs, y)
     if len(codes) != len(points):
         raise ValueError(
@@ -99,12 +101,24 @@ def decision_boundary(
     return ax
 
 
+def _check_classifies(network: Network) -> None:
+    loss, n_outputs = network.structure.loss, network.structure.n_outputs
+    if not (loss.labels or (loss.name == "binary_cross_entropy" and n_outputs == 1)):
+        raise ValueError(
+            f"decision_boundary needs a network that tells classes apart, one label an "
+            f"example; got one with {n_outputs} outputs and the loss {loss.name!r}"
+        )
+
+
 def _classes(outputs: Any, y: npt.ArrayLike) -> tuple[npt.NDArray[np.intp], dict[int, str]]:
     """Return the class of each example as a number, and how the classes are called."""
     given = np.ravel(np.asarray(y))
     known = getattr(outputs, "classes_", None)
     if known is None:
-        return given.astype(np.intp), {}
+        numbers = _checks.check_array("y", given)
+        if (fractional := numbers[np.floor(numbers) != numbers]).size:
+            raise ValueError(f"class numbers in y must be integers, got {fractional[0]}")
+        return numbers.astype(np.intp), {}
     places = {label: k for k, label in enumerate(np.asarray(known).tolist())}
     strange = [label for label in given.tolist() if label not in places]
     if strange:
@@ -118,12 +132,6 @@ def _classes(outputs: Any, y: npt.ArrayLike) -> tuple[npt.NDArray[np.intp], dict
 def _outputs_at(outputs: Any, points: npt.NDArray[np.float64], X: Any) -> npt.NDArray[Any]:
     """Return outputs (m, 1) or (m, K) at these points, whoever makes them."""
     if isinstance(outputs, Network):
-        loss, n_outputs = outputs.structure.loss, outputs.structure.n_outputs
-        if not (loss.labels or (loss.name == "binary_cross_entropy" and n_outputs == 1)):
-            raise ValueError(
-                f"decision_boundary needs a network that tells classes apart, one label an "
-                f"example; got one with {n_outputs} outputs and the loss {loss.name!r}"
-            )
         return outputs.forward(points)
     if hasattr(outputs, "predict_proba"):
         # In a frame like the one it was fitted on, for it warns of columns without names

@@ -104,7 +104,7 @@ def _draw_over_epochs(
 
 def _draw_layers(found: npt.NDArray[np.float64], what: str, ax: Axes | None) -> Axes:
     L = len(found)
-    ax = ax or new_axes(max(4.0, 1.5 + 0.7 * L))
+    ax = ax or new_axes(max(5.0, 1.5 + 0.7 * L))
     names = ("whislo", "q1", "med", "q3", "whishi")
     boxes: Any = [dict(zip(names, row, strict=True)) for row in found.tolist()]
     ax.bxp(
