@@ -103,6 +103,12 @@ def test_plane() -> None:
     assert (list(star.get_xdata()), list(star.get_ydata())) == ([0], [0])  # type: ignore[arg-type]
 
 
+def test_plane_of_one_loss() -> None:
+    """Weights of zero have no directions: the loss is the same everywhere, and said to be."""
+    ax = plots.loss_plane(Network([2, 1], initializer="zeros"), X, Y, resolution=3)
+    assert [text.get_text() for text in ax.texts] == ["0.693 everywhere"]
+
+
 def test_far_out_there_is_a_gap() -> None:
     """Where the loss is not finite, nothing is drawn, and nothing warned of."""
     network = Network([2, 4, 1], hidden="exponential", loss="mean_squared_error", random_state=0)
@@ -116,8 +122,13 @@ def test_refusals() -> None:
     network = Network([2, 4, 1], random_state=0)
     with pytest.raises(ValueError, match="direction must be one of 'gradient', 'random'"):
         plots.loss_along_line(network, X, Y, "down")
-    with pytest.raises(ValueError, match="same parameters, got 25 for 17"):
+    with pytest.raises(
+        ValueError, match="same parameters and statistics, got 25 parameters for 17"
+    ):
         plots.loss_along_line(network, X, Y, Network([2, 6, 1]))
+    batch, layer = (Network([2, 4, 1], normalization=kind) for kind in ("batch", "layer"))
+    with pytest.raises(ValueError, match="same parameters and statistics"):
+        plots.loss_along_line(batch, X, Y, layer)
     with pytest.raises(TypeError, match="direction must be a Network"):
         plots.loss_along_line(network, X, Y, 3)
     flat = Network([2, 1], loss="mean_squared_error", initializer="zeros")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # Each frame is a picture of so many inches and dots per inch: 500 × 400 points.
 _WIDTH, _HEIGHT, _DPI, _RESOLUTION = 5.0, 4.0, 100, 80
 
-# Matplotlib's page takes its signs from a font on the net; these are in every font.
+# Matplotlib's page takes its signs from a font on the net; these are in most fonts.
 _SIGNS = {
     "minus": "−",
     "plus": "+",

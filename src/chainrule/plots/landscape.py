@@ -142,10 +142,7 @@ def loss_plane(
         [[_loss_at(network, network.vector + s * d + t * e, batch) for s in steps] for t in steps]
     )
     ax = ax or new_axes(5.4, 4.6)
-    levels = _levels(J)
-    ax.contourf(steps, steps, J, levels=levels, cmap="cividis", extend="both", norm=_even(levels))
-    lines = ax.contour(steps, steps, J, levels=levels, colors="white", linewidths=0.7)
-    ax.clabel(lines, levels[::2], fmt="%.3g", fontsize=8)
+    _draw_contours(ax, steps, J)
     ax.plot(
         0, 0, "*", color=COLOURS[3], markeredgecolor="white", markersize=15, label="this network"
     )
@@ -170,10 +167,11 @@ def random_direction(network: Network, rng: Generator) -> FloatArray:
 
 
 def _towards(network: Network, other: Network) -> FloatArray:
-    if other.structure.shapes != network.structure.shapes:
+    same = other.structure.shapes == network.structure.shapes
+    if not same or other.statistics.keys() != network.statistics.keys():
         raise ValueError(
-            f"direction must be a network with the same parameters, got "
-            f"{other.structure.n_parameters} for {network.structure.n_parameters}"
+            f"direction must be a network with the same parameters and statistics, got "
+            f"{other.structure.n_parameters} parameters for {network.structure.n_parameters}"
         )
     return other.vector - network.vector
 
@@ -206,15 +204,17 @@ def _loss_at(
     return J if np.isfinite(J) else np.nan
 
 
-def _levels(J: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the losses at which there are lines, each twelfth of the plane between two."""
+def _draw_contours(ax: Axes, steps: npt.NDArray[Any], J: npt.NDArray[np.float64]) -> None:
+    """Draw a line at each twelfth of the plane, whatever the losses are there."""
+    from matplotlib.colors import BoundaryNorm
+    from matplotlib.patheffects import withStroke
+
     levels = np.unique(np.nanquantile(J, np.linspace(0.02, 0.98, 12)))
     if len(levels) < 2:  # the loss is the same everywhere
-        levels = levels[0] + np.array([-0.5, 0.5])
-    return levels
-
-
-def _even(levels: npt.NDArray[np.float64]) -> Any:
-    from matplotlib.colors import BoundaryNorm
-
-    return BoundaryNorm(levels, 256, extend="both")
+        ax.text(0.5, 0.25, f"{levels[0]:.3g} everywhere", ha="center", transform=ax.transAxes)
+        return
+    even = BoundaryNorm(levels, 256, extend="both")
+    ax.contourf(steps, steps, J, levels=levels, cmap="cividis", extend="both", norm=even)
+    lines = ax.contour(steps, steps, J, levels=levels, colors="white", linewidths=0.7)
+    for text in ax.clabel(lines, levels[::2], fmt="%.3g", fontsize=8):
+        text.set_path_effects([withStroke(linewidth=2, foreground="black")])
