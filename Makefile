@@ -18,7 +18,8 @@ test: .venv/test.stamp  ## lint, types, floors, tests, the README's and the docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m sphinx -b html -W --keep-going -q docs docs/_build/html
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n auto --dist worksteal tests src
+	$(BIN)/python -m pytest README.md docs  # in their order: a block goes on from those before it
 
 test-peers: .venv/peers.stamp  ## chainrule against PyTorch, which is large
 	$(BIN)/python -m pytest tests/peers

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,10 @@ from chainrule.activations import ACTIVATIONS
 from chainrule.initializers import INITIALIZERS
 from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import pictures
 
 project = "chainrule"
 author = "The chainrule developers"
@@ -153,6 +158,7 @@ def write_tables(app: Sphinx) -> None:
         "optimizers": optimizers(),
         "optimizers_code": code(rule.rule for rule in OPTIMIZERS.values()),
         "initializers": initializers(),
+        "gallery": pictures.gallery(Path(app.srcdir) / "gallery", folder / "gallery"),
     }
     for name, text in parts.items():
         path = folder / f"{name}.md"

@@ -25,6 +25,7 @@ from chainrule import (
     Layer,
     Momentum,
     Network,
+    Snapshots,
     fit,
     load,
 )
@@ -125,6 +126,24 @@ def test_float32(tmp_path: Path) -> None:
     fit(whole, X, Y, verbose=0, **arguments)
     saved, _ = in_pieces(tmp_path, [5, 3], np.float32, verbose=0, **arguments)
     np.testing.assert_array_equal(saved.vector, whole.vector)
+
+
+def test_snapshots_go_on(tmp_path: Path) -> None:
+    """The copies that were kept before the end are in the history of the run that goes on."""
+    arguments: Any = {"epochs": 9, "batch_size": 16, "random_state": 5, "engine": "numpy"}
+    histories = [
+        fit(network(), X, Y, verbose=0, callbacks=[Snapshots(at_most=4)], **arguments),
+        in_pieces(
+            tmp_path, [20, 9], np.float64, verbose=0, callbacks=[Snapshots(at_most=4)], **arguments
+        )[1],
+    ]
+    whole, cut = (history.snapshots for history in histories)
+    assert [s.epoch for s in cut] == [s.epoch for s in whole] == [0, 4, 8, 9]
+    for one, other in zip(whole, cut, strict=True):
+        np.testing.assert_array_equal(one.network.vector, other.network.vector)
+        np.testing.assert_array_equal(
+            one.network.statistics["var1"], other.network.statistics["var1"]
+        )
 
 
 def test_the_middle_of_an_epoch_is_saved(tmp_path: Path) -> None:
@@ -230,7 +249,7 @@ def test_another_run_is_refused(changed: dict[str, Any], message: str, tmp_path:
 def test_another_network_is_refused(tmp_path: Path) -> None:
     """By its structure, before any array is read."""
     fit(network(), X, Y, epochs=1, verbose=0, random_state=0, checkpoint=tmp_path)
-    with pytest.raises(ValueError, match="network must be what the run in .* began with, layer"):
+    with pytest.raises(ValueError, match=r"network must be what the run in .* began with, layer"):
         fit(Network([3, 2, 1]), X, Y, epochs=2, verbose=0, checkpoint=tmp_path, resume=True)
 
 

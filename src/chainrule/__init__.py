@@ -7,7 +7,7 @@ from chainrule.activation import Activation
 from chainrule.activations import ELU, LeakyReLU
 from chainrule.callbacks import Callback, EarlyStopping, ProgressBar, TimeLimit
 from chainrule.checkpoints import Checkpoints
-from chainrule.history import History
+from chainrule.history import History, Snapshot
 from chainrule.loading import load
 from chainrule.loop import DivergenceError
 from chainrule.loss import Loss
@@ -26,6 +26,7 @@ from chainrule.optimizers import (
     Optimizer,
     RMSProp,
 )
+from chainrule.snapshots import Snapshots
 from chainrule.structure import Layer, Structure
 from chainrule.training import fit
 
@@ -62,6 +63,8 @@ __all__ = [
     "Pinball",
     "ProgressBar",
     "RMSProp",
+    "Snapshot",
+    "Snapshots",
     "Structure",
     "TabularClassifier",
     "TabularRegressor",

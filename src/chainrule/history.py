@@ -4,10 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from chainrule.network import Network
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A network as it was while it learned, kept by :class:`~chainrule.snapshots.Snapshots`.
+
+    Attributes
+    ----------
+    epoch : int
+        How many epochs had been completed; 0 is before the first.
+    network : Network
+        A copy with the parameters and statistics of that moment.
+    """
+
+    epoch: int
+    network: Network
+
 
 @dataclass(repr=False)
 class History:
-    """The record of a training run; every list has one entry for each completed epoch.
+    """The record of a training run; every list of figures has one for each completed epoch.
 
     Attributes
     ----------
@@ -31,6 +49,9 @@ class History:
     stopped : str
         Why training ended: ``"epochs"`` when all were done, ``"early stopping"``,
         ``"interrupted"`` after Ctrl-C, or the reason a callback gave.
+    snapshots : list of Snapshot
+        The network after some of the epochs, where the callback
+        :class:`~chainrule.snapshots.Snapshots` was given; empty without it.
     """
 
     loss: list[float] = field(default_factory=list)
@@ -42,6 +63,7 @@ class History:
     steps: int = 0
     best_epoch: int | None = None
     stopped: str = "epochs"
+    snapshots: list[Snapshot] = field(default_factory=list)
 
     @property
     def monitored(self) -> list[float]:
