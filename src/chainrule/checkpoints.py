@@ -79,6 +79,16 @@ class Checkpoints:
         self._best: tuple[float, Network] | None = None
         self._best_is_saved = True
 
+    def within(self, name: str) -> Checkpoints:
+        """Return the same for a folder of this name inside it, for one of several runs."""
+        return Checkpoints(
+            self.folder / name,
+            every_minutes=self.every_minutes,
+            every_epochs=self.every_epochs,
+            keep=self.keep,
+            custom=self.custom,
+        )
+
     def prepare(self, network: Network, resume: bool) -> None:
         """Make the folder, and refuse one that holds another run unless that is gone on with.
 

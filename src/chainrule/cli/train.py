@@ -45,6 +45,13 @@ def train(
         str, typer.Option(help="Columns to keep though they number the rows, with commas.")
     ] = "",
     seed: Annotated[int, typer.Option(help="Draws everything.")] = 0,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="Folder in which the training is saved on its way, for --resume."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the training in --checkpoint.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Report as JSON.")] = False,
 ) -> None:
@@ -57,6 +64,13 @@ def train(
 
         _checks.check_choice("--task", task, TASKS)
         _check_share("--test", test)
+        if resume and checkpoint is None:
+            raise refusal("--resume needs the folder that the training was saved in: --checkpoint")
+        if checkpoint is not None and not resume and any(checkpoint.glob("*/checkpoint-*")):
+            raise refusal(
+                f"--checkpoint {checkpoint} holds a training: go on with it by --resume, or give "
+                f"another folder"
+            )
         arguments = {
             **_arguments(hidden, activation, epochs, members, time_limit, seed),
             "validation_fraction": _check_share("--validation", validation),
@@ -77,7 +91,8 @@ def train(
         model.tells = not as_json
         start = time.perf_counter()
         with reports.progress_bar(members * epochs) as tell:
-            model.fit(X.take(learn), y.take(learn), callbacks=[tell])
+            saving: dict[str, Any] = {"checkpoint": checkpoint, "resume": resume}
+            model.fit(X.take(learn), y.take(learn), callbacks=[tell], **saving)
         seconds = time.perf_counter() - start
         X_held, y_held = X.take(held), y.take(held)
         found = evaluation.evaluate(model, X_held, y_held)

@@ -7,6 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, TextIO
 
@@ -17,11 +18,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from chainrule import _checks
 from chainrule._text import align
 from chainrule._types import FloatArray
 from chainrule.activation import Activation
 from chainrule.activations import ACTIVATIONS
 from chainrule.callbacks import Callback, OnEpoch, Progress
+from chainrule.checkpoints import Checkpoints, as_checkpoints
 from chainrule.description import Custom
 from chainrule.engine import ENGINES
 from chainrule.history import History
@@ -112,6 +115,8 @@ class BaseTabular(BaseEstimator):
         sample_weight: Any,
         validation: tuple[Any, Any, Any],
         callbacks: Iterable[Callback | Callable[[Progress], Any]],
+        checkpoint: str | os.PathLike[str] | Checkpoints | None,
+        resume: bool,
     ) -> None:
         if y is None:
             raise ValueError(
@@ -148,7 +153,8 @@ class BaseTabular(BaseEstimator):
         callbacks = list(callbacks)
         rng = check_random_state(self.random_state)
         seeds = rng.randint(np.iinfo(np.int32).max, size=self.n_members)
-        members = train_members(self._plan(callbacks), rows, held, seeds.tolist())
+        plan = replace(self._plan(callbacks), **self._saving(checkpoint, resume))
+        members = train_members(plan, rows, held, seeds.tolist())
         self.networks_ = [member.network for member in members]
         self.histories_ = [member.history for member in members]
         self.temperatures_ = [member.temperature for member in members]
@@ -160,6 +166,21 @@ class BaseTabular(BaseEstimator):
                 stacklevel=4,
             )
         self.n_iter_ = max(len(history) for history in self.histories_)
+
+    def _saving(
+        self, checkpoint: str | os.PathLike[str] | Checkpoints | None, resume: bool
+    ) -> dict[str, Any]:
+        _checks.check_bool("resume", resume)
+        if checkpoint is None:
+            if resume:
+                raise ValueError("resume=True needs the folder of the run, as checkpoint=")
+            return {}
+        if not isinstance(self.random_state, (int, np.integer)):
+            raise ValueError(
+                f"random_state must be an integer where checkpoints are saved, so that what is "
+                f"drawn before training is the same again, got {self.random_state!r}"
+            )
+        return {"checkpoints": as_checkpoints(checkpoint), "resume": resume}
 
     def _held(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> Rows | None:
         if X_val is None and y_val is None and sample_weight_val is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from numbers import Real
 from typing import Any
@@ -16,6 +17,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from chainrule._types import FloatArray
 from chainrule.callbacks import Callback, Progress
+from chainrule.checkpoints import Checkpoints
 from chainrule.loss import Loss, one_hot
 from chainrule.losses import LOSSES
 from chainrule.tabular.base import CONSTRAINTS, BaseTabular
@@ -213,6 +215,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         y_val: Any = None,
         sample_weight_val: Any = None,
         callbacks: Iterable[Callback | Callable[[Progress], Any]] = (),
+        checkpoint: str | os.PathLike[str] | Checkpoints | None = None,
+        resume: bool = False,
     ) -> TabularClassifier:
         """Train on the rows of a table, and return the estimator itself.
 
@@ -231,8 +235,13 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         callbacks : iterable of Callback or callable, default none
             As in :func:`chainrule.fit`, for each network, in the thread that trains it. A function
             is called for all of them; of a Callback, each has a copy of its own.
+        checkpoint, resume : optional
+            As in :func:`chainrule.fit`: where training is saved, a folder for each network in it,
+            and whether to go on with what is there. `random_state` must then be an integer.
         """
-        self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), callbacks)
+        self._fit(
+            X, y, sample_weight, (X_val, y_val, sample_weight_val), callbacks, checkpoint, resume
+        )
         return self
 
     def predict(self, X: Any) -> Any:

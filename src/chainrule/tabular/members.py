@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -19,6 +21,7 @@ from chainrule._inputs import Inputs, check_inputs
 from chainrule._types import FloatArray
 from chainrule.batches import as_strata
 from chainrule.callbacks import Callback, EarlyStopping, Progress, TimeLimit
+from chainrule.checkpoints import Checkpoints, Stopping
 from chainrule.engine import choose_for_runs
 from chainrule.engine.threads import usable_threads
 from chainrule.estimators.temperature import learn_temperature, with_temperature
@@ -70,7 +73,8 @@ class Member:
 class Plan:
     """How the members are trained; each argument is that of the estimators.
 
-    `listeners` are called with the number of the member, and return callbacks for it.
+    `listeners` are called with the number of the member, and return callbacks for it; each has a
+    folder of its own in `checkpoints`, and goes on with what is there if `resume` says so.
     """
 
     hidden: Sequence[int]
@@ -95,6 +99,8 @@ class Plan:
     listeners: Callable[[int], list[Any]]
     smooth: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
     say: Callable[[str], object] | None
+    checkpoints: Checkpoints | None = None
+    resume: bool = False
 
 
 class Interruption(Callback):
@@ -116,7 +122,8 @@ def train_members(plan: Plan, rows: Rows, held: Rows | None, seeds: Sequence[int
 
     Each holds back a part of `rows` of its own to validate on, unless `held` is given. On NumPy,
     whose threads would wait for each other, they are trained one after the other. Ctrl-C ends
-    training with the networks so far.
+    training with the networks so far; where checkpoints are saved, a request to terminate ends the
+    process once they are.
     """
     rngs = [np.random.RandomState(seed) for seed in seeds]
     parts = [
@@ -145,13 +152,21 @@ def train_members(plan: Plan, rows: Rows, held: Rows | None, seeds: Sequence[int
         if plan.time_limit is not None:
             left = start + plan.time_limit - time.monotonic()
             listeners.append(TimeLimit(max(0.0, left / (rounds - number // at_once))))
-        return train_member(plan, *parts[number], rngs[number], listeners)
+        own = plan
+        if plan.checkpoints is not None:
+            own = replace(plan, checkpoints=plan.checkpoints.within(f"network-{number + 1}"))
+        return train_member(own, *parts[number], rngs[number], listeners)
 
     if at_once == 1:
         members = _in_turn(train, len(seeds))
     else:
-        with threadpool_limits(each):
-            members = _side_by_side(train, len(seeds), at_once, interruption)
+        # A thread hears of no signal: the main thread does, which waits for them
+        saves = plan.checkpoints is not None
+        listening = Stopping().listening() if saves else contextlib.nullcontext(Stopping())
+        with threadpool_limits(each), listening as stopping:
+            members = _side_by_side(train, len(seeds), at_once, interruption, stopping)
+        if stopping.signal == signal.SIGTERM:
+            raise SystemExit(128 + signal.SIGTERM)
     members = [member for member in members if len(member.history)]
     if not members:  # interrupted before there was anything to keep
         raise KeyboardInterrupt
@@ -168,7 +183,7 @@ def _warm_up(plan: Plan, rows: Rows, held: Rows) -> None:
             (held, np.arange(min(64, len(held.Y)))),
         )
     )
-    plan = replace(plan, max_iter=1, calibrate=False)
+    plan = replace(plan, max_iter=1, calibrate=False, checkpoints=None, resume=False)
     train_member(plan, few, some, np.random.RandomState(0), [])
 
 
@@ -187,7 +202,11 @@ def _in_turn(train: Callable[[int], Member], n: int) -> list[Member]:
 
 
 def _side_by_side(
-    train: Callable[[int], Member], n: int, at_once: int, interruption: Interruption
+    train: Callable[[int], Member],
+    n: int,
+    at_once: int,
+    interruption: Interruption,
+    stopping: Stopping,
 ) -> list[Member]:
     with ThreadPoolExecutor(at_once) as pool:
         futures = [pool.submit(train, number) for number in range(n)]
@@ -195,6 +214,8 @@ def _side_by_side(
             # Only a wait that ends from time to time can be interrupted on every system
             while wait(futures, timeout=0.2, return_when=FIRST_EXCEPTION).not_done:
                 if any(future.done() and future.exception() for future in futures):
+                    break
+                if stopping.signal is not None:
                     break
         except KeyboardInterrupt:  # which reaches the main thread alone
             pass
@@ -235,6 +256,8 @@ def train_member(
         random_state=rng,
         engine=plan.engine,
         threads=plan.threads,
+        checkpoint=plan.checkpoints,
+        resume=plan.resume,
         verbose=0,
     )
     T = 1.0
