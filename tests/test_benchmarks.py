@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import machine, report
+from benchmarks import kills, machine, report
 from benchmarks.cases import CASES, Case
 from benchmarks.contenders.ours import Ours
 from benchmarks.contenders.scikit_learn import ScikitLearn
@@ -123,3 +124,11 @@ def test_the_machine_is_named() -> None:
     assert "numpy" in about["packages"]
     assert float(about["peak"].split()[0]) > 0
     assert machine.slug("A & B (x, 9)") == "a-b-x-9"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows kills in another way")
+def test_kills() -> None:
+    """A few of the kills of which the benchmark makes 200: the same bits, and no broken file."""
+    outcome = kills.run(2, epochs=4)
+    assert (outcome.kills, outcome.different, outcome.unreadable) == (2, 0, [])
+    assert str(outcome).startswith("2 kills in ")
