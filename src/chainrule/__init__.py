@@ -33,6 +33,7 @@ from chainrule.training import fit
 if TYPE_CHECKING:
     from chainrule.estimators import MLPClassifier, MLPRegressor
     from chainrule.explain import collapse, gradient_check
+    from chainrule.health import dead_units, diagnose
     from chainrule.tabular import TabularClassifier, TabularRegressor
 
 __all__ = [
@@ -70,6 +71,8 @@ __all__ = [
     "TabularRegressor",
     "TimeLimit",
     "collapse",
+    "dead_units",
+    "diagnose",
     "fit",
     "gradient_check",
     "load",
@@ -81,6 +84,10 @@ def __getattr__(name: str) -> Any:
         from chainrule import estimators  # loads scikit-learn, for which the others need not wait
 
         return getattr(estimators, name)
+    if name in ("dead_units", "diagnose"):
+        from chainrule import health
+
+        return getattr(health, name)
     if name in ("collapse", "gradient_check"):
         from chainrule import explain
 
