@@ -44,6 +44,7 @@ class Finding:
 
 
 def not_finite(nudged: Nudged, cache: dict[str, FloatArray]) -> Finding:
+    """Return where a number first is not finite, on the way from the parameters to the loss."""
     where = "the loss"
     for name, values in [*nudged.parameters.items(), *cache.items()]:
         if not np.isfinite(values).all():
@@ -57,6 +58,7 @@ def not_finite(nudged: Nudged, cache: dict[str, FloatArray]) -> Finding:
 
 
 def of_weights(nudged: Nudged) -> Iterator[Finding]:
+    """Yield what is wrong with the weights: units that are the same."""
     for name, W in nudged.parameters.items():
         last = name == f"W{len(nudged.structure.layers)}"
         if name[0] == "W" and W.shape[1] > 1 and not last and (W[:, :1] == W).all():
@@ -69,6 +71,7 @@ def of_weights(nudged: Nudged) -> Iterator[Finding]:
 
 
 def of_layers(layers: list[LayerHealth], network: Network) -> Iterator[Finding]:
+    """Yield what is wrong with the layers: dead and saturated units, the signal that comes back."""
     hidden = layers[:-1]
     stuck = False
     for layer in hidden:
@@ -114,6 +117,7 @@ def of_layers(layers: list[LayerHealth], network: Network) -> Iterator[Finding]:
 
 
 def of_data(nudged: Nudged) -> Iterator[Finding]:
+    """Yield what is wrong with the examples: inputs and targets that are not scaled."""
     X, structure = nudged.X, nudged.structure
     size = np.sqrt(np.mean(X**2, axis=0))
     odd = np.flatnonzero((size > LARGEST) | ((size < SMALLEST) & (size > 0)))
@@ -151,6 +155,7 @@ def of_data(nudged: Nudged) -> Iterator[Finding]:
 def of_the_step(
     layers: list[LayerHealth], before: float, after: float | None, rate: float | None
 ) -> Iterator[Finding]:
+    """Yield what is wrong with the learning rate, by the loss before and after a step."""
     if after is None or rate is None:
         return
     if not after <= before * (1 + 1e-9):
@@ -170,6 +175,7 @@ def of_the_step(
 
 
 def of_losses(losses: list[float], val_losses: list[float], baseline: float) -> Iterator[Finding]:
+    """Yield what the losses of the epochs say."""
     if len(losses) < ENOUGH:
         return
     recent = np.array(losses[-RECENT:])

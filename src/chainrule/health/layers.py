@@ -112,6 +112,7 @@ def layer_health(
     gradients: dict[str, FloatArray],
     after: dict[str, FloatArray] | None,
 ) -> LayerHealth:
+    """Return how layer l does; `after` are the parameters after a step, if one is judged."""
     layer, W = nudged.structure.layers[l - 1], nudged.parameters[f"W{l}"]
     Z, A, g = cache[f"Z{l}"], cache[f"A{l}"], layer.activation
     weights = float(np.linalg.norm(W))
