@@ -37,7 +37,7 @@ docs: .venv/test.stamp
 	@echo "open docs/_build/html/index.html"
 
 clean:
-	rm -rf .venv build dist lecture docs/_build docs/_generated .pytest_cache .mypy_cache \
+	rm -rf .venv build dist lecture docs/_build docs/_generated docs/lecture.md .pytest_cache .mypy_cache \
 		.ruff_cache .hypothesis .import_linter_cache
 
 .venv/python.stamp:

@@ -22,6 +22,7 @@ from chainrule.activation import Activation
 from chainrule.activations import ACTIVATIONS
 from chainrule.initializers import INITIALIZERS
 from chainrule.losses import LOSSES
+from chainrule.notebook.writing import lecture_text
 from chainrule.optimizers import OPTIMIZERS
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -34,7 +35,7 @@ copyright = author
 version = release = chainrule.__version__
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.mathjax",
@@ -43,6 +44,15 @@ extensions = [
 exclude_patterns = ["_build", "_generated"]
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
+
+# The lecture is a notebook, which is run while the pages are built; an error in it fails the build.
+nb_execution_mode = "force"
+nb_execution_timeout = 60
+nb_execution_raise_on_error = True
+nb_execution_show_tb = True
+nb_output_stderr = "remove"  # where Matplotlib says that it collects the fonts, on a new machine
+nb_code_prompt_show = "The code of the picture"
+nb_code_prompt_hide = "The code of the picture"
 
 napoleon_google_docstring = False
 napoleon_use_ivar = True  # attributes in a list; as entries they would double the properties
@@ -161,9 +171,18 @@ def write_tables(app: Sphinx) -> None:
         "gallery": pictures.gallery(Path(app.srcdir) / "gallery", folder / "gallery"),
     }
     for name, text in parts.items():
-        path = folder / f"{name}.md"
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+        write_if_changed(folder / f"{name}.md", text)
+    write_if_changed(Path(app.srcdir) / "lecture.md", lecture_text())
+
+
+def write_if_changed(path: Path, text: str) -> None:
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def always_run(app: Sphinx, *_: Any) -> list[str]:
+    """Run the lecture in every build: it changes with the library, not only with its text."""
+    return ["lecture"]
 
 
 def find_at_home(app: Sphinx, env: BuildEnvironment, node: pending_xref, shown: Any) -> Any:
@@ -188,5 +207,6 @@ def plain_names(
 
 def setup(app: Sphinx) -> None:
     app.connect("builder-inited", write_tables)
+    app.connect("env-get-outdated", always_run)
     app.connect("missing-reference", find_at_home)
     app.connect("autodoc-process-signature", plain_names)

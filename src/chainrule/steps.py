@@ -236,8 +236,8 @@ def backward_propagation(
         As in `compute_cost`, whose gradient this is.
     signals : dict, optional
         Is given what travels back, for whoever wants to see it: ``dZ1, dZ2, …`` (m, n[l]), and
-        ``dA1, …`` of the hidden layers, of each example for itself, not yet divided by m; of a
-        normalised layer also ``dU1``.
+        ``dA1, …`` of the hidden layers, of each example for itself, not yet divided by m; and
+        ``dU1, …``, which differs from dZ where a layer is normalised.
 
     Returns
     -------
@@ -249,7 +249,7 @@ def backward_propagation(
     m = weight_of(dZ, sample_weight)
     if sample_weight is not None:
         dZ = sample_weight * dZ
-    gradients = {}
+    gradients, signals = {}, {} if signals is None else signals
     for l in range(L, 0, -1):
         W, A_prev = parameters[f"W{l}"], cache[f"A{l - 1}"]
         kind = structure.layers[l - 1].normalization
@@ -258,16 +258,14 @@ def backward_propagation(
             U, gamma = cache[f"U{l}"], parameters[f"gamma{l}"]
             gradients[f"dgamma{l}"] = (dZ * U).sum(axis=0, keepdims=True) / m
             dU = standardize_backward(dZ * gamma, U, cache[f"var{l}"], NORMALIZATIONS[kind])
-        if signals is not None:
-            signals |= {f"dZ{l}": dZ} | ({f"dU{l}": dU} if kind else {})
+        signals[f"dZ{l}"], signals[f"dU{l}"] = dZ, dU
         gradients[f"dW{l}"] = A_prev.T @ dU / m
         gradients[f"db{l}"] = dZ.sum(axis=0, keepdims=True) / m
         if penalty:
             gradients[f"dW{l}"] += penalty.slope(W, m)
         if l > 1:
             dA_prev = dU @ W.T
-            if signals is not None:
-                signals[f"dA{l - 1}"] = dA_prev
+            signals[f"dA{l - 1}"] = dA_prev
             dZ = _through_activation(dA_prev, l - 1, cache, structure)
     return gradients
 

@@ -9,7 +9,7 @@ import typer
 
 from chainrule import __version__, _checks
 from chainrule.activations import get_activation
-from chainrule.cli.lecture import run_lecture
+from chainrule.cli.lecture import run_lecture, write_lecture
 from chainrule.cli.refusing import refusal, refusing
 from chainrule.cli.train import train
 from chainrule.cli.use import describe, evaluate, predict
@@ -40,6 +40,7 @@ def _common(
 
 @app.command()
 def lecture(
+    context: typer.Context,
     hidden: Annotated[
         str, typer.Option(help="Units of the hidden layers: 4, or 8,8, or '' for none.")
     ] = "4",
@@ -50,12 +51,26 @@ def lecture(
     seed: Annotated[
         int, typer.Option(help="Draws the first weights and the order; the data stay the same.")
     ] = 42,
-    out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("lecture"),
+    notebook: Annotated[
+        bool, typer.Option("--notebook", help="Write the lecture as a notebook, and run nothing.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the pictures (lecture), or the notebook (lecture.ipynb)."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a notebook.")] = False,
 ) -> None:
-    """Run the lecture's experiment, then go beyond it.
+    """Run the lecture's experiment, then go beyond it; or write it as a notebook.
 
     The options change the experiment; what lies beyond it stays as it is, but for the seed.
     """
+    if notebook:
+        _refuse_options_of_the_experiment(context)
+        write_lecture(out or Path("lecture.ipynb"), force)
+        return
+    if force:
+        raise refusal("--force is for --notebook; pictures are always replaced")
+    out = out or Path("lecture")
     try:
         units = [int(n) for n in hidden.split(",")] if hidden.strip() else []
     except ValueError:
@@ -74,6 +89,15 @@ def lecture(
         raise refusal(f"--out {out} can't be made a folder: {error.strerror}") from None
     with refusing():
         run_lecture(units, activation, epochs, learning_rate, batch_size, seed, out)
+
+
+def _refuse_options_of_the_experiment(context: typer.Context) -> None:
+    """Refuse what would have no effect on a notebook, whose numbers are changed inside it."""
+    for name in ("hidden", "activation", "epochs", "learning_rate", "batch_size", "seed"):
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            option = f"--{name.replace('_', '-')}"
+            raise refusal(f"{option} does not go with --notebook; change it in the notebook itself")
 
 
 app.command()(train)

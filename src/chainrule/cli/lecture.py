@@ -1,7 +1,8 @@
-"""``chainrule lecture``: prints the lecture's figures, draws its pictures, and goes beyond."""
+"""``chainrule lecture``: prints its figures, draws its pictures, goes beyond; or is a notebook."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from chainrule import plots
+from chainrule.cli.refusing import refusal, refusing
+from chainrule.cli.train import check_free
 from chainrule.lecture import Trial, beyond, linear_collapse, load_moons, model, parameter_lines
+from chainrule.notebook import write_notebook
 
 
 def run_lecture(
@@ -70,6 +74,24 @@ def run_lecture(
     for name, ax in pictures.items():
         plots.save(ax, out / f"{name}.png")
     typer.echo(f"Pictures: {', '.join(f'{name}.png' for name in pictures)} in {out}")
+
+
+def write_lecture(path: Path, force: bool) -> None:
+    """Write the lecture as a notebook, and say how to open it."""
+    if path.suffix != ".ipynb":
+        raise refusal(f"--out must end in .ipynb, got {path}")
+    check_free([path], force, [])
+    with refusing():
+        write_notebook(path, overwrite=force)
+    typer.echo(f"The lecture's notebook: {path}")
+    missing = [name for name in ("ipykernel", "matplotlib") if find_spec(name) is None]
+    if missing:
+        typer.echo(
+            f"To run it, {' and '.join(missing)} must be there: pip install 'chainrule[notebook]'"
+        )
+    typer.echo(f"Open it in an editor for notebooks, such as VS Code, or: jupyter lab {path}")
+    if find_spec("jupyterlab") is None:
+        typer.echo("(JupyterLab is not installed here: pip install jupyterlab)")
 
 
 def _sizes(trial: Trial) -> str:

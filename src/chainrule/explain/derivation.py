@@ -296,7 +296,7 @@ def _layer(
         slope=None if g.vjp is not None else np.asarray(g.slope_at(Z, A)),
         dA=signals[f"dA{l}"],
         dZ=signals[f"dZ{l}"],
-        dU=signals.get(f"dU{l}"),
+        dU=signals[f"dU{l}"] if layer.normalization else None,
         dW=gradients[f"dW{l}"],
         db=gradients[f"db{l}"],
         dgamma=gradients.get(f"dgamma{l}"),

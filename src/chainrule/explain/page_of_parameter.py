@@ -119,7 +119,8 @@ def _paths(p: ParameterDerivation) -> list[Block]:
     if len(first.factors) <= MOST_FACTORS:
         if len(p.paths) > 1:
             blocks.append(Note(f"The first, through {_way(first)}:"))
-        blocks.append(product(NONE, [(f.symbol, f.value) for f in first.factors], first.value))
+        left = _by(p, "L") if len(p.paths) == 1 else NONE
+        blocks.append(product(left, [(f.symbol, f.value) for f in first.factors], first.value))
     if len(p.paths) == 1 and len(first.factors) <= MOST_FACTORS:
         return blocks
     header = (words("through"), *_titles_of_paths(p), words("product"))
