@@ -86,7 +86,7 @@ def test_text_of_one_weight() -> None:
     assert re.search(rf"\n +=  +{re.escape(shown(p.of_example))}\n", text)
     assert "From the loss down to it leads 1 path." in text
     assert f"{format_number(p.finite_difference, 8)}" in text
-    assert f":= w − α · ∂L/∂w\n      =  {shown(p.before)} − 0.01 · " in text
+    assert f"w[1]₁₃ := w[1]₁₃ − α · ∂L/∂w[1]₁₃\n           =  {shown(p.before)} − 0.01 · " in text
     assert f"=  {format_number(p.after, 6)}" in text
 
 

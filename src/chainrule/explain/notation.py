@@ -103,6 +103,12 @@ def derivative(of: str, kind: str, layer: int, *units: int) -> Math:
     return coloured(latex, f"∂{of}/∂{below.text}", quantity)
 
 
+def by_parameter(parameter: Math, of: str) -> Math:
+    """Return ∂L/∂w for the symbol of a parameter."""
+    latex = rf"\frac{{\partial {of}}}{{\partial {without_colour(parameter)}}}"
+    return coloured(latex, f"∂{of}/∂{parameter.text}", "dw")
+
+
 def local(above: Math, below: Math, quantity: str) -> Math:
     """Return the derivative of one symbol by another, ∂a/∂z, in the colour of a quantity."""
     latex = rf"\frac{{\partial {without_colour(above)}}}{{\partial {without_colour(below)}}}"

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 from chainrule.explain.notation import (
     Math,
     as_math,
-    coloured,
+    by_parameter,
     derivative,
     factor,
     number,
     slope,
     symbol,
-    without_colour,
     words,
 )
 from chainrule.explain.page_of_update import update_of_one
@@ -65,8 +64,7 @@ def _what_it_is(p: ParameterDerivation) -> str:
 
 
 def _by(p: ParameterDerivation, of: str) -> Math:
-    latex = rf"\frac{{\partial {of}}}{{\partial {without_colour(p.symbol)}}}"
-    return coloured(latex, f"∂{of}/∂{p.symbol.text}", "dw")
+    return by_parameter(p.symbol, of)
 
 
 def _at_the_output(p: ParameterDerivation) -> list[Block]:

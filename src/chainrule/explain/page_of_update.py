@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from chainrule._types import FloatArray
-from chainrule.explain.notation import Math, as_math, format_number, number, symbol, words
+from chainrule.explain.notation import (
+    Math,
+    as_math,
+    by_parameter,
+    coloured,
+    format_number,
+    number,
+    symbol,
+    words,
+)
 from chainrule.explain.pieces import MOST_COLUMNS, NONE, equation, numbered, rows_of, some
 from chainrule.explain.rule_lines import RuleLine, greek, rule_lines
 from chainrule.explain.shown import Block, Formula, Grid, Note
@@ -21,7 +31,8 @@ _DIGITS = 6
 def update_of_all(d: Derivation) -> list[Block]:
     """Return the rule in symbols, and every parameter before and after."""
     blocks: list[Block] = [_with_constants(d)]
-    lines = _lines_for(d, "W1", (0, 0))
+    by_w = coloured(rf"\frac{{\partial {d.of}}}{{\partial w}}", f"∂{d.of}/∂w", "dw")
+    lines = _lines_for(d, "W1", (0, 0), {"dw": by_w})
     if lines:
         blocks.append(Formula(tuple((x.target, as_math(":="), x.formula) for x in lines), "rcl"))
     for name, before in d.update.before.items():
@@ -35,7 +46,8 @@ def update_of_one(p: ParameterDerivation) -> list[Block]:
     """Return the rule with one parameter's numbers, line by line."""
     update = p.derivation.update
     blocks: list[Block] = [_with_constants(p.derivation)]
-    for line in _lines_for(p.derivation, p.name, p.place):
+    symbols = {"w": p.symbol, "dw": by_parameter(p.symbol, p.derivation.of)}
+    for line in _lines_for(p.derivation, p.name, p.place, symbols):
         rights = [line.formula, line.substituted, number(line.value, _DIGITS)]
         blocks.append(equation(line.target, rights, ":="))
     pairs = {p.symbol: (p.before, p.after)}
@@ -62,7 +74,9 @@ def _before_and_after(own: Math, before: FloatArray, after: FloatArray) -> Grid:
     return Grid(own + " " + words("before"), numbered(columns), rows)
 
 
-def _lines_for(d: Derivation, name: str, place: tuple[int, int]) -> list[RuleLine]:
+def _lines_for(
+    d: Derivation, name: str, place: tuple[int, int], symbols: Mapping[str, Math]
+) -> list[RuleLine]:
     """Return the lines of the update with a parameter's numbers; none if they can't be had."""
     update, rule = d.update, d.update.optimizer
     values = {
@@ -74,4 +88,4 @@ def _lines_for(d: Derivation, name: str, place: tuple[int, int]) -> list[RuleLin
         **rule.constants,
     }
     decay = rule.weight_decay if name[0] == "W" else 0.0
-    return rule_lines(rule.rule, values, ("w", *rule.state), decay, of=d.of)
+    return rule_lines(rule.rule, values, ("w", *rule.state), decay, shown=symbols)

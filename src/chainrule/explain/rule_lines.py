@@ -43,7 +43,7 @@ def rule_lines(
     names: tuple[str, ...],
     decay: float = 0.0,
     *,
-    of: str = "J",
+    shown: Mapping[str, Math] | None = None,
 ) -> list[RuleLine]:
     """Return the lines of an update rule with its numbers; none if its source can't be had.
 
@@ -57,19 +57,22 @@ def rule_lines(
         What the rule returns, ``("w", "m", "v")``.
     decay : float, default 0
         λ of a decoupled weight decay, which comes before the rule.
-    of : str, default "J"
-        What dw is a derivative of.
+    shown : mapping of str to Math, optional
+        Symbols that stand for ``w`` and ``dw``; by default w and ∂J/∂w.
     """
     if not decay:
-        return _lines_of(rule, values, names, of)
+        return _lines_of(rule, values, names, shown or {})
     own = {"w": values["w"], "alpha": values["alpha"], "decay": decay}
-    (decayed,) = _lines_of(weight_decay, own, ("w",), of)
-    rest = _lines_of(rule, {**values, "w": decayed.value}, names, of)
+    (decayed,) = _lines_of(weight_decay, own, ("w",), shown or {})
+    rest = _lines_of(rule, {**values, "w": decayed.value}, names, shown or {})
     return [decayed, *rest] if rest else []
 
 
 def _lines_of(
-    rule: Callable[..., Any], values: Mapping[str, float], names: tuple[str, ...], of: str
+    rule: Callable[..., Any],
+    values: Mapping[str, float],
+    names: tuple[str, ...],
+    symbols_of: Mapping[str, Math],
 ) -> list[RuleLine]:
     try:
         (function,) = ast.parse(textwrap.dedent(inspect.getsource(rule))).body
@@ -80,15 +83,20 @@ def _lines_of(
         return []
     arguments = [argument.arg for argument in function.args.args]
     known: dict[str, Any] = dict(zip(arguments, values.values(), strict=False))
-    shown = dict(zip(arguments, values, strict=False))  # what the library calls them
+    called = dict(zip(arguments, values, strict=False))  # what the library calls them
+
+    def symbol(name: str) -> Math:
+        name = called.get(name, name)
+        return symbols_of[name] if name in symbols_of else _symbol(name)
+
     lines = []
     for target, expression in _settings(function, names):
-        symbols = {name: _symbol(shown.get(name, name), of) for name in known}
+        symbols = {name: symbol(name) for name in known}
         numbers = {name: factor(float(value)) for name, value in known.items()}
         code = compile(ast.Expression(expression), "<rule>", "eval")
         value = float(eval(code, {**surroundings.globals, **surroundings.nonlocals, **known}))
         formula, substituted = (_Writer(n).write(expression) for n in (symbols, numbers))
-        lines.append(RuleLine(_symbol(shown.get(target, target), of), formula, substituted, value))
+        lines.append(RuleLine(symbol(target), formula, substituted, value))
         known[target] = value
     return lines
 
@@ -117,9 +125,9 @@ def greek(name: str) -> str:
     return _SYMBOLS.get(name, ("", name))[1]
 
 
-def _symbol(name: str, of: str) -> Math:
+def _symbol(name: str) -> Math:
     if name == "dw":
-        return coloured(rf"\frac{{\partial {of}}}{{\partial w}}", f"∂{of}/∂w", "dw")
+        return coloured(r"\frac{\partial J}{\partial w}", "∂J/∂w", "dw")
     if name == "w":
         return coloured("w", "w", "w")
     latex, text = _SYMBOLS.get(name, (name if len(name) == 1 else rf"\text{{{name}}}", name))
