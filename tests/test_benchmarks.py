@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import kills, machine, report
+from benchmarks import fuzz, kills, machine, report
 from benchmarks.cases import CASES, Case
 from benchmarks.contenders.ours import Ours
 from benchmarks.contenders.scikit_learn import ScikitLearn
@@ -124,6 +124,15 @@ def test_the_machine_is_named() -> None:
     assert "numpy" in about["packages"]
     assert float(about["peak"].split()[0]) > 0
     assert machine.slug("A & B (x, 9)") == "a-b-x-9"
+
+
+def test_fuzz(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some of the damaged files of which the benchmark loads a million: refused, or loaded."""
+    monkeypatch.setattr(fuzz, "limit_memory", lambda: None)  # of this process, for good
+    outcomes = fuzz.try_files(1, 600, tmp_path / "failures")
+    assert sum(outcomes.values()) == 600
+    assert outcomes["failed"] == 0
+    assert outcomes["refused"] > 400
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows kills in another way")
