@@ -49,6 +49,11 @@ def test_source_of_methods_properties_and_several() -> None:
         "def n_outputs(self) -> int:",
         "def relu_slope(z: Array, a: Array) -> Array:",
     ]
+    square = lambda z: z * z  # noqa: E731
+    assert "lambda z: z * z" in repr(source(square))
+    assert repr(source(Structure)).startswith(
+        "@dataclass(frozen=True, init=False)\nclass Structure"
+    )
     with pytest.raises(TypeError, match=r"written in Python to be shown, got <ufunc 'exp'>"):
         source(np.exp)
 

@@ -101,8 +101,12 @@ def _text_of(f: Any) -> str:
 
 
 def _with_short_docstring(text: str) -> str:
-    (definition,) = ast.parse(text).body
-    assert isinstance(definition, ast.FunctionDef | ast.ClassDef)
+    try:
+        (definition,) = ast.parse(text).body
+    except (SyntaxError, ValueError):  # a lambda's text is a part of what stands around it
+        return text
+    if not isinstance(definition, ast.FunctionDef | ast.ClassDef):
+        return text
     docstring = ast.get_docstring(definition)
     if docstring is None or "\n" not in docstring:
         return text
