@@ -56,9 +56,6 @@ def test_the_gradient_is_that_of_the_engines(engine: str, compiled_apart: None) 
             np.testing.assert_allclose(
                 derivation.gradients[f"d{name}"], moved, rtol=1e-12, atol=1e-12
             )
-            np.testing.assert_allclose(
-                derivation.update.after[name].shape, trained.parameters[name].shape
-            )
     assert seen == set(HIDDEN) | {"exponential"}
 
 
@@ -143,7 +140,7 @@ def test_one_parameter_factor_by_factor(
             paths = sum(path.value for path in p.paths)
             # dZ = A − Y at the output, the product of the slopes along the path: other rounding
             np.testing.assert_allclose(paths, p.per_example[e], rtol=1e-8, atol=1e-11)
-        assert not p.relative_error > 1e-6  # the difference quotient's own error; kinks are NaN
+        assert p.on_kink or p.relative_error < 1e-6  # the difference quotient's own error
 
 
 @pytest.mark.parametrize("kind", ["A", "Z"])
@@ -158,9 +155,9 @@ def test_signals_are_held_against_finite_differences(kind: str) -> None:
     for layer in d.layers:
         given_ = layer.dA if kind == "A" else layer.dZ
         for e, k in np.ndindex(given_.shape):
-            measured, error = d.finite_difference(f"d{kind}{layer.number}", e, k)
-            assert error < 1e-6  # of the difference quotient
-            assert abs(measured - given_[e, k]) < 1e-6 * np.abs(given_).max()
+            measured = d.finite_difference(f"d{kind}{layer.number}", e, k)
+            assert measured.relative_error < 1e-6  # of the difference quotient
+            assert abs(measured.slope - given_[e, k]) < 1e-6 * np.abs(given_).max()
 
 
 def test_cost_and_losses() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from chainrule import Network, Optimizer
+from chainrule import ELU, Activation, Huber, Network, Optimizer
 from chainrule.activations import ACTIVATIONS
 from chainrule.explain import Derivation
 from chainrule.explain.notation import COLOURS, NEGATIVE, POSITIVE, format_number
@@ -80,13 +80,17 @@ def test_text_of_one_weight() -> None:
         shown(f.value) for f in p.factors
     ]
     # each number stands under its symbol
-    for symbol, number in zip(symbols.split("·"), numbers.split("·"), strict=True):
-        assert len(symbol.rstrip()) >= len(number.rstrip()) or len(symbol) == len(number)
+    assert [i for i, x in enumerate(symbols) if x == "·"] == [
+        i for i, x in enumerate(numbers) if x == "·"
+    ]
     text = str(p)
     assert re.search(rf"\n +=  +{re.escape(shown(p.of_example))}\n", text)
     assert "From the loss down to it leads 1 path." in text
     assert f"{format_number(p.finite_difference, 8)}" in text
-    assert f"w[1]₁₃ := w[1]₁₃ − α · ∂L/∂w[1]₁₃\n           =  {shown(p.before)} − 0.01 · " in text
+    assert (
+        f"w[1]₁₃ := w[1]₁₃ − α · ∂L/∂w[1]₁₃\n           =  {format_number(p.before, 6)} − 0.01 · "
+        in text
+    )
     assert f"=  {format_number(p.after, 6)}" in text
 
 
@@ -103,7 +107,7 @@ def test_paths_are_written_while_they_are_few() -> None:
         assert row.split()[1:] == [*(shown(f.value) for f in path.factors), shown(path.value)]
     many = Network([2, 3, 8, 8, 1], random_state=0).explain([0.5, 1.0], 1)
     text = str(many.weight("W1", 0, 0))
-    assert "lead 64 paths, too many to write out" in text
+    assert "lead 64 paths: too many to write out" in text
     assert "a sum over the 8 units of layer 2" in text
 
 
@@ -159,6 +163,72 @@ def test_a_rule_as_mathematics() -> None:
     assert lines[0].substituted.text == "(0.5 + |(−0.5)|) / 2"
     assert lines[0].formula.latex.startswith(r"\frac{s + |")
     assert lines[2].value == pytest.approx(1 - 0.1 * (1.5 - 2))
+
+
+def test_what_is_returned_is_set_at_once() -> None:
+    """Each part from the values before; and a rule that does more shows before and after alone."""
+
+    def rule(w: Any, dw: Any, s: Any, alpha: float, t: int) -> Any:
+        return w - alpha * (dw + s), s + w
+
+    values = {"w": 1.0, "dw": -0.5, "s": 0.5, "alpha": 0.1, "t": 2.0}
+    lines = rule_lines(rule, values, ("w", "s"))
+    assert [line.value for line in lines] == [1.0, 1.5]
+
+    def clipping(w: Any, dw: Any, alpha: float, t: int) -> Any:
+        return (w - alpha * np.clip(dw, a_min=-1, a_max=1),)
+
+    def method(w: Any, dw: Any, alpha: float, t: int) -> Any:
+        return (w - alpha * dw.clip(-1, 1),)
+
+    for more in (clipping, method):
+        own = Optimizer("own", more, 0.1)
+        assert rule_lines(more, values, ("w",)) == []
+        assert "Before and after" in str(moons(optimizer=own).weight("W1", 0, 0))
+
+
+def test_weights_of_examples_are_in_the_formulas() -> None:
+    """Beside ∂L/∂Z and over Σw on a batch's page, around the slope of the loss on a weight's."""
+    network = Network([2, 3, 1], random_state=0)
+    d = network.explain([[1.0, 2.0], [0.5, -1.0]], [1, 0], sample_weight=[3, 1])
+    assert "= w ∘ (A[2] − Y)\n" in str(d)
+    assert "∂L/∂Z[2] / Σw\n" in str(d)
+    assert "∂L/∂a[2]₁ = (−y / a + (1 − y) / (1 − a)) · 3\n" in str(d.weight("W2", 0, 0))
+
+
+def test_a_sure_output_has_the_right_factors() -> None:
+    """At z = 40 a (1 − a) is lost; the product begins with ∂L/∂z, and says why."""
+    network = Network([1, 1], random_state=0)
+    network.vector[:] = [40.0, 0.0]
+    p = network.explain([1.0], 0).weight("W1", 0, 0)
+    assert [f.value for f in p.factors] == [1.0, 1.0]
+    assert p.value == p.of_example == 1.0
+    assert "so near its end that their product by itself would lose it; in short:" in str(p)
+
+
+def test_several_outputs_and_constants() -> None:
+    """L is a sum over outputs; what α, δ and the penalty are stands beside the formulas."""
+    network = Network([2, 3, 2], hidden=ELU(0.3), loss=Huber(0.7), dropout=0.1, random_state=0)
+    text = str(network.explain([1.0, 2.0], [0.5, 0.1], l2=0.1))
+    for part in ("L = Σₖ (", "elu, α = 0.3\n", "loss huber, δ = 0.7", "nothing is dropped"):
+        assert part in text
+    assert "penalty l2 = 0.1, l1 = 0" in text
+
+
+def test_a_formula_of_ones_own_is_named() -> None:
+    """Rather than shown by the docstring of what it is made of."""
+    own = Activation("own", np.tanh, lambda z, a: 1 - a * a)
+    d = Network([2, 3, 1], hidden=own, random_state=0).explain([1.0, 2.0], 1)
+    assert "g(z) = your own tanh\n" in str(d)
+    assert "g′(z) = your own\n" in str(d)
+    named = Activation("named", soft_ly, lambda z, a: 1 - a * a)
+    d = Network([2, 3, 1], hidden=named, random_state=0).explain([1.0, 2.0], 1)
+    assert r"\text{your own soft\_ly}" in d.to_latex()
+
+
+def soft_ly(z: Any) -> Any:
+    """Is tanh."""
+    return np.tanh(z)
 
 
 def test_a_rule_whose_source_cant_be_had() -> None:

@@ -82,7 +82,7 @@ def huber(a: Array, y: Array, delta: float = 1.0) -> Array:
 
 
 def huber_slope(a: Array, y: Array, delta: float = 1.0) -> Array:
-    """e, kept within ±δ."""
+    """a − y, kept within ±δ."""
     return np.minimum(np.maximum(a - y, -delta), delta)
 
 
@@ -133,7 +133,7 @@ def Huber(delta: float = 1.0) -> Loss:
         constants={"delta": _checks.check_number("delta", delta, low=0, open_low=True)},
         latex=r"\tfrac12 e^2 \text{ if } |e| \le \delta \text{ else }"
         r" \delta (|e| - \tfrac12 \delta), \quad e = a - y",
-        slope_latex=r"\min(\max(e, -\delta), \delta)",
+        slope_latex=r"\min(\max(a - y, -\delta), \delta)",
     )
 
 
@@ -194,7 +194,7 @@ _ALL = (
         mean_absolute_error,
         mean_absolute_error_slope,
         latex="|a - y|",
-        slope_latex=r"\operatorname{sign}(a - y)",
+        slope_latex=r"\mathrm{sign}(a - y)",
     ),
     Huber(),
     Loss(  # half the deviance, so that dZ = A − Y; scikit-learn's MLP has it too

@@ -67,4 +67,4 @@ def _converted(latex: str) -> str:
             "formulas in HTML need latex2mathml, from an extra: pip install 'chainrule[notebook]'"
         ) from None
     mathml: str = convert(rf"\displaystyle {latex}")
-    return mathml
+    return mathml.replace("<mi>:</mi><mo>&#x0003D;</mo>", "<mo>&#x02254;</mo>")  # one sign, :=

@@ -29,7 +29,7 @@ def rich_text(page: Sequence[Block]) -> Text:
     """Return the page for Rich to print."""
     from rich.text import Text
 
-    whole = Text(no_wrap=True)
+    whole = Text(no_wrap=True, overflow="ignore")
     for number, line in enumerate(lines_of(page)):
         whole.append("\n" if number else "")
         for text, style in line:

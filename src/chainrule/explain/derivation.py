@@ -13,7 +13,7 @@ import numpy.typing as npt
 from chainrule import _checks
 from chainrule._inputs import Rows
 from chainrule._types import Array, FloatArray
-from chainrule.explain.nudging import Nudged
+from chainrule.explain.nudging import Measured, Nudged
 from chainrule.explain.one_parameter import ParameterDerivation, derive_parameter
 from chainrule.explain.page_of_batch import page_of_batch
 from chainrule.explain.shown import Block, Shown
@@ -145,8 +145,8 @@ class Derivation(Shown):
             raise ValueError(f"example must be below {len(self)}, got {example}")
         return derive_parameter(self, name, place, example)
 
-    def finite_difference(self, name: str, row: int, column: int) -> tuple[float, float]:
-        """Return a derivative by finite difference, and the relative error of the chain rule's.
+    def finite_difference(self, name: str, row: int, column: int) -> Measured:
+        """Return a derivative by finite difference, and how far the chain rule's is from it.
 
         Parameters
         ----------
@@ -158,13 +158,19 @@ class Derivation(Shown):
 
         Returns
         -------
-        measured, relative_error : float
-            The error is NaN on a kink of the cost, where no slope is defined.
+        Measured
+            ``slope``, ``relative_error``, ``beyond_rounding`` and ``on_kink``.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no such derivative.
         """
         given, at, factor, scale = self._quantity(name)
+        row, column = _place_in(name, given, row, column)
         value = float(given[row, column]) / factor
-        slope, error = self.nudged.measure(name[1:], (row, column), at, value, scale / factor)
-        return slope * factor, error
+        measured = self.nudged.measure(name[1:], (row, column), at, value, scale / factor)
+        return measured._replace(slope=measured.slope * factor)
 
     @property
     def is_mean(self) -> bool:
@@ -183,24 +189,35 @@ class Derivation(Shown):
 
     def _quantity(self, name: str) -> tuple[FloatArray, FloatArray, float, float]:
         """Return a derivative, what it is by, how much greater it is than that of J, its scale."""
-        signals = {
+        if name in self.gradients:
+            return self.gradients[name], self.parameters[name[1:]], 1.0, self._greatest_gradient
+        if name not in self._signals:
+            _checks.raise_unknown("name", name, [*self.gradients, *self._signals])
+        return *self._signals[name], self.total_weight, self._greatest_signal
+
+    @cached_property
+    def _signals(self) -> dict[str, tuple[FloatArray, FloatArray]]:
+        return {
             f"d{kind}{layer.number}": (values, at)
             for layer in self.layers
             for kind, values, at in (("A", layer.dA, layer.A), ("Z", layer.dZ, layer.Z))
         }
-        if name in self.gradients:
-            gradient = self.gradients[name]
-            return gradient, self.parameters[name[1:]], 1.0, _greatest(self.gradients.values())
-        if name not in signals:
-            _checks.raise_unknown("name", name, [*self.gradients, *signals])
-        scale = _greatest(values for values, _ in signals.values())
-        return *signals[name], self.total_weight, scale
+
+    @cached_property
+    def _greatest_gradient(self) -> float:
+        return _greatest(self.gradients.values())
+
+    @cached_property
+    def _greatest_signal(self) -> float:
+        return _greatest(values for values, _ in self._signals.values())
 
     def _find(self, name: str, row: int | None, column: int | None) -> tuple[str, tuple[int, int]]:
         if not isinstance(name, str):
             raise TypeError(f"name must be the name of a parameter, such as 'W1', got {name!r}")
         places = [] if row is None else [row] if column is None else [row, column]
         array, bracket, inside = name.partition("[")
+        if bracket and places:
+            raise ValueError(f"give the place once: {name!r}, or the name and {places}")
         if bracket:
             try:
                 places = [int(part) for part in inside.rstrip("] ").split(",")]
@@ -213,10 +230,14 @@ class Derivation(Shown):
             places = [0, *places]
         if len(places) != 2:
             raise ValueError(f"{array} has shape {shape}: give a row and a column, got {places}")
-        i, j = (_checks.check_integer("row and column", place) for place in places)
-        if i >= shape[0] or j >= shape[1]:
-            raise ValueError(f"{array} has shape {shape}, there is no {array}[{i}, {j}]")
-        return array, (i, j)
+        return array, _place_in(array, self.parameters[array], *places)
+
+
+def _place_in(name: str, array: FloatArray, row: int, column: int) -> tuple[int, int]:
+    i, j = (_checks.check_integer("row and column", place) for place in (row, column))
+    if i >= array.shape[0] or j >= array.shape[1]:
+        raise ValueError(f"{name} has shape {array.shape}, there is no {name}[{i}, {j}]")
+    return i, j
 
 
 def _greatest(arrays: Iterable[FloatArray]) -> float:

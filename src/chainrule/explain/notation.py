@@ -7,6 +7,7 @@ layer 2 puts out, a[0] the example itself, and w[1]₂₃ leads from input 2 to 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 # The colour of a quantity, wherever it is written. They read on white (contrast at least 4.2) and
@@ -61,6 +62,7 @@ _IN_LATEX = {
     "…": r"\dots ",
     "α": r"\alpha ",
     "′": "'",
+    "Σ": r"\sum ",
 }
 
 
@@ -80,7 +82,8 @@ def coloured(latex: str, text: str, quantity: str) -> Math:
 
 def words(text: str) -> Math:
     """Return words in a formula."""
-    return Math(rf"\text{{{text}}}", ((text, ""),))
+    escaped = re.sub(r"([#$%&_{}])", r"\\\1", text)
+    return Math(rf"\text{{{escaped}}}", ((text, ""),))
 
 
 def symbol(kind: str, layer: int, *units: int) -> Math:
@@ -125,9 +128,9 @@ def number(value: float, digits: int = DIGITS) -> Math:
     return Math(rf"\textcolor{{{colour}}}{{{latex}}}" if colour else latex, ((text, colour),))
 
 
-def factor(value: float) -> Math:
+def factor(value: float, digits: int = DIGITS) -> Math:
     """Return a number as it stands in a product: in parentheses where it is negative."""
-    shown = number(value)
+    shown = number(value, digits)
     return as_math("(") + shown + ")" if shown.text.startswith("−") else shown
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,8 +22,26 @@ from chainrule.structure import Structure
 STEP = 5e-5
 # Where a kink lies within that reach, points so close that it hardly does; rounding gives 1e-10 J.
 CLOSE = 1e-6
+# Of the cost, what a quotient of it may be off by: it is a sum of some terms.
+ROUNDING = 16 * float(np.finfo(np.float64).eps)
 # A right derivative differs from its quotient by some 1e-9 of its size, a wrong term by 1e-3.
 TOLERANCE = 1e-6
+
+
+class Measured(NamedTuple):
+    """A derivative by a difference quotient, and how far the one by the chain rule is from it.
+
+    `relative_error` is their difference over the greater of the two, or over 1e-4 of the greatest
+    derivative of those that belong together: what is ten thousand times smaller than that, a
+    quotient hardly tells from zero. `beyond_rounding` is the same without what rounding explains;
+    both are infinite where a number is not finite. `on_kink` is True where the cost has a kink, as
+    that of a ReLU: there is no slope, and the one given lies between those of the two sides.
+    """
+
+    slope: float
+    relative_error: float
+    beyond_rounding: float
+    on_kink: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,11 +115,8 @@ class Nudged:
 
     def measure(
         self, name: str, place: tuple[int, ...], at: FloatArray, given: float, scale: float
-    ) -> tuple[float, float]:
-        """Return dJ/dx by the five-point central difference, and the relative error of `given`.
-
-        The error is NaN where x lies on a kink, as that of a ReLU: where the slopes to the left
-        and to the right differ, and `given` is between them.
+    ) -> Measured:
+        """Return dJ/dx by the five-point central difference, and how far `given` is from it.
 
         Parameters
         ----------
@@ -112,42 +129,65 @@ class Nudged:
         given : float
             The derivative by the chain rule.
         scale : float
-            As in `relative_error`.
+            The greatest of the derivatives that belong together.
         """
-        along, x = self._along(name, place, at), at[place]
-        measured = float(central_difference(along, x, STEP))
-        error = float(relative_error(given, measured, scale))
-        if error <= TOLERANCE:
-            return measured, error
-        closer = float(central_difference(along, x, CLOSE))
-        if (its_error := float(relative_error(given, closer, scale))) < error:
-            measured, error = closer, its_error
-        h = CLOSE * max(1.0, abs(float(x)))
-        left, right = (along(x) - along(x - h)) / h, (along(x + h) - along(x)) / h
-        # The slopes of a smooth cost differ by h J″; those of a kink, by as much as itself
-        apart = 1e-4 * max(abs(left), abs(right), scale)
-        on_kink = abs(left - right) > apart
-        if on_kink and min(left, right) - apart <= given <= max(left, right) + apart:
-            return measured, math.nan
-        return measured, error
+        along, x = self._along(name, place, at), float(at[place])
+        reach = self._reach(name, x)
+        with np.errstate(all="ignore"):
+            measured = _held(along, x, min(STEP, reach), 0.0, given, scale)
+            if measured.beyond_rounding <= TOLERANCE:
+                return measured
+            noise = _noise(along, x)
+            steps_ = (min(STEP, reach), min(CLOSE, reach))
+            tried = [_held(along, x, h, noise, given, scale) for h in steps_]
+            measured = min(tried, key=lambda m: m.beyond_rounding)
+            if measured.beyond_rounding > TOLERANCE and _lies_on_kink(along, x, noise, given):
+                measured = measured._replace(on_kink=True)
+        return measured
+
+    def _reach(self, name: str, x: float) -> float:
+        """Return how far an output may be nudged and stay what the loss can take."""
+        if name != f"A{len(self.structure.layers)}":
+            return math.inf
+        low, high = self.structure.loss.outputs
+        return max(1e-300, min(x - low, high - x) / (4 * max(1.0, abs(x))))
 
     def _along(self, name: str, place: tuple[int, ...], at: FloatArray) -> Callable[[Array], float]:
         l = int(name.lstrip("WbgamZA"))
-        is_parameter = name in self.parameters
-        rest = _Rest(self, 0 if is_parameter else l)
         moved = at.copy()
-        parameters = self.parameters | ({name: moved} if is_parameter else {})
+        if name in self.parameters:
+            rest, A = self._rest(l - 1), self._forward[f"A{l - 1}"]
+            parameters = self.parameters | {name: moved}
 
-        def along(x: Array) -> float:
+            def of_parameter(x: Array) -> float:
+                moved[place] = x
+                return rest.cost(A, parameters)
+
+            return of_parameter
+        behind = self._rest(l)
+
+        def of_signal(x: Array) -> float:
             moved[place] = x
-            if is_parameter:
-                return rest.cost(self.X, parameters)
             if name[0] == "A":
-                return rest.cost(moved, parameters)
+                return behind.cost(moved, self.parameters)
             A = self.structure.layers[l - 1].activation(moved)
-            return rest.cost(A * self.masks.get(f"D{l}", 1.0), parameters, Z=moved)
+            return behind.cost(A * self.masks.get(f"D{l}", 1.0), self.parameters, Z=moved)
 
-        return along
+        return of_signal
+
+    @cached_property
+    def _forward(self) -> steps.Cache:
+        return self.forward()
+
+    @cached_property
+    def _rests(self) -> dict[int, _Rest]:
+        return {}
+
+    def _rest(self, l: int) -> _Rest:
+        """Return what lies behind layer l, made once."""
+        if l not in self._rests:
+            self._rests[l] = _Rest(self, l)
+        return self._rests[l]
 
     def _cost(self, cache: steps.Cache, last: int, parameters: Mapping[str, FloatArray]) -> float:
         return steps.compute_cost(
@@ -189,11 +229,38 @@ def _further(name: str, l: int) -> str:
     return f"{kind}{int(name[len(kind) :]) + l}"
 
 
-def relative_error(given: Array, measured: Array, scale: float) -> Array:
-    """Return abs(given − measured) over the greater of the two, or of 1e-4 · `scale` if that is.
+def _held(
+    along: Callable[[Array], float], x: float, h: float, noise: float, given: float, scale: float
+) -> Measured:
+    """Return the quotient with step h, and how far `given` is from it."""
+    slope = float(central_difference(along, np.float64(x), h))
+    if not (math.isfinite(given) and math.isfinite(slope)):
+        return Measured(slope, math.inf, math.inf, False)
+    size = max(abs(given), abs(slope), 1e-4 * scale) or 1.0
+    apart = abs(given - slope)
+    rounding = (ROUNDING * abs(along(x)) + noise) / (h * max(1.0, abs(x)))
+    return Measured(slope, apart / size, max(0.0, apart - rounding) / size, False)
 
-    `scale` is the greatest of the derivatives that belong together: what is ten thousand times
-    smaller than that, a difference quotient no longer tells from zero.
+
+def _noise(along: Callable[[Array], float], x: float) -> float:
+    """Return by how much the cost trembles between points that are next to x."""
+    here, near = along(x), 1e-13 * max(1.0, abs(x))
+    return max(abs(along(x + k * near) - here) for k in (-3, -2, -1, 1, 2, 3))
+
+
+def _lies_on_kink(along: Callable[[Array], float], x: float, noise: float, given: float) -> bool:
+    """Whether the slopes left and right of x differ, however close, and `given` is between them.
+
+    The slopes of a smooth cost come as much closer as the points do.
     """
-    size = np.maximum(np.maximum(np.abs(given), np.abs(measured)), 1e-4 * scale)
-    return np.abs(given - measured) / np.where(size > 0, size, 1)
+    sides = []
+    for step in (10 * CLOSE, CLOSE):
+        h = step * max(1.0, abs(x))
+        here = along(x)
+        sides.append(((here - along(x - h)) / h, (along(x + h) - here) / h))
+    (far_left, far_right), (left, right) = sides
+    gap = abs(left - right)
+    trembles = (noise + ROUNDING * abs(along(x))) / (CLOSE * max(1.0, abs(x)))
+    stays = gap > 0.5 * abs(far_left - far_right) and gap > 20 * trembles
+    slack = 1e-3 * gap
+    return stays and min(left, right) - slack <= given <= max(left, right) + slack

@@ -69,13 +69,15 @@ class ParameterDerivation(Shown):
         Of that example: ∂L/∂a · ∂a/∂z · ∂z/∂w; where a layer is normalised, or its activation not
         elementwise, ∂L/∂u or ∂L/∂z stands for the first of them.
     per_example : array (m,)
-        ∂L/∂w of each example, times its weight where there are weights.
+        ∂L/∂w of each example, times its weight where there are weights. Batch normalisation lets an
+        example have its say in the losses of the others: there it is what goes through its own
+        sums, of all losses.
     penalty : float
         What the penalty adds.
     value : float
         ∂J/∂w: the mean over the examples, and the penalty's part.
-    finite_difference, relative_error : float
-        The same by a difference quotient; the error is NaN on a kink.
+    finite_difference, relative_error, on_kink : float, float, bool
+        The same by a difference quotient, and how they differ; on a kink there is no slope.
     n_paths : int
         The ways from the outputs down to the parameter's unit.
     paths : tuple of Path
@@ -96,6 +98,7 @@ class ParameterDerivation(Shown):
     value: float
     finite_difference: float
     relative_error: float
+    on_kink: bool
     n_paths: int
     paths: tuple[Path, ...]
     before: float
@@ -111,10 +114,10 @@ class ParameterDerivation(Shown):
         """Why `paths` is empty, in words."""
         layers = self.derivation.layers[self.layer.number - 1 :]
         if any(k.layer.normalization for k in layers):
-            return "which are no simple products: a normalised layer mixes units or examples"
+            return "a normalised layer mixes units or examples, so that they are no simple products"
         if any(k.slope is None for k in layers[:-1]):
-            return "which are no simple products: a softmax mixes the units of its layer"
-        return "too many to write out: the sums go through them layer by layer"
+            return "a softmax mixes the units of its layer, so that they are no simple products"
+        return "too many to write out; the sums go through them layer by layer"
 
     @property
     def symbol(self) -> Math:
@@ -138,7 +141,7 @@ def derive_parameter(
             for e in range(len(derivation))
         ]
     )
-    measured, error = derivation.finite_difference(f"d{name}", *place)
+    measured = derivation.finite_difference(f"d{name}", *place)
     value = float(derivation.gradients[f"d{name}"][place])
     straight = not any(k.layer.normalization for k in above) and not (
         layer.layer.normalization and name[0] == "W"
@@ -155,8 +158,9 @@ def derive_parameter(
         per_example=per_example,
         penalty=value - float(per_example.sum()) / derivation.total_weight,
         value=value,
-        finite_difference=measured,
-        relative_error=error,
+        finite_difference=measured.slope,
+        relative_error=measured.relative_error,
+        on_kink=measured.on_kink,
         n_paths=n_paths,
         paths=_paths(derivation, factors[-1], layer, place[1], example)
         if straight and n_paths <= MOST_PATHS
@@ -191,13 +195,20 @@ def _factors(
 
 def _down_to_z(layer: LayerDerivation, j: int, e: int) -> list[Factor]:
     l = layer.number
-    if layer.slope is None:
+    if layer.slope is None or not _multiplies(layer, j, e):
         return [Factor(derivative("L", "z", l, j), float(layer.dZ[e, j]))]
     a, z = symbol("a", l, j), symbol("z", l, j)
     return [
         Factor(derivative("L", "a", l, j), float(layer.dA[e, j])),
         Factor(local(a, z, "slope"), float(layer.slope[e, j])),
     ]
+
+
+def _multiplies(layer: LayerDerivation, j: int, e: int) -> bool:
+    """Whether ∂L/∂a · ∂a/∂z is ∂L/∂z: not where a sigmoid is so sure that 1 − a is lost."""
+    assert layer.slope is not None
+    product = layer.dA[e, j] * layer.slope[e, j]
+    return bool(abs(product - layer.dZ[e, j]) <= 1e-6 * abs(layer.dZ[e, j]))
 
 
 def _paths(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from chainrule._types import FloatArray
@@ -35,6 +34,7 @@ from chainrule.explain.pieces import (
     transposed,
     unit_symbol,
     values_of,
+    with_constants,
 )
 from chainrule.explain.shown import Block, Formula, Grid, Heading, Note
 
@@ -47,9 +47,14 @@ def page_of_batch(d: Derivation) -> list[Block]:
     m = len(d)
     sizes = "-".join(map(str, [d.structure.n_inputs, *(k.layer.units for k in d.layers)]))
     counted = f"{d.structure.n_parameters:,} parameters"
+    if any(layer.layer.dropout for layer in d.layers):
+        counted += "; nothing is dropped"
+    if d.penalty:
+        counted += f"; penalty l2 = {d.penalty.l2:g}, l1 = {d.penalty.l1:g}"
+    named = with_constants(d.structure.loss.name, d.structure.loss.constants)
     page: list[Block] = [
         Heading("The chain rule on " + ("one example" if m == 1 else f"{m:,} examples"), 1),
-        Note(f"Network {sizes}, loss {d.structure.loss.name}, {counted}."),
+        Note(f"Network {sizes}, loss {named}, {counted}."),
         values_of("a", 0, d.layers[0].A_prev, words("Inputs")),
         Heading("Forward", 2),
     ]
@@ -63,7 +68,7 @@ def page_of_batch(d: Derivation) -> list[Block]:
 
 def _forward(layer: LayerDerivation) -> list[Block]:
     l, g = layer.number, layer.layer.activation
-    title = f"Layer {l}: {g.name}"
+    title = f"Layer {l}: {with_constants(g.name, g.constants)}"
     blocks: list[Block] = [Heading(title, 3), Formula(tuple(_forward_formulas(layer)), "rcl")]
     if len(layer.Z) > 1:
         blocks += [values_of("z", l, layer.Z, symbol("Z", l))]
@@ -124,13 +129,22 @@ def _first_sum(layer: LayerDerivation) -> Formula:
 
 def _loss(d: Derivation) -> list[Block]:
     loss, m, L = d.structure.loss, len(d), len(d.layers)
-    rows: list[tuple[Math, ...]] = [(as_math("L"), EQUALS, formula_of(loss.latex, loss.value))]
+    formula = formula_of(loss.latex, loss.value)
+    if d.Y.shape[1] > 1:
+        latex = (
+            formula.latex if r"\sum" in formula.latex else rf"\sum_k \left({formula.latex}\right)"
+        )
+        formula = Math(latex, ((f"Σₖ ({formula.text.partition(', to be')[0]})", ""),))
+    rows: list[tuple[Math, ...]] = [(as_math("L"), EQUALS, formula)]
     if d.is_mean:
         if d.sample_weight is None:
             mean = Math(r"\frac{1}{m} \sum L", (("Σ L / m", ""),))
         else:
             mean = Math(r"\frac{\sum w L}{\sum w}", (("Σ w L / Σ w", ""),))
-        penalty = " + " + words("penalty") if d.penalty else NONE
+        squares = Math(
+            r"\tfrac12 \lambda_2 \sum w^2 + \lambda_1 \sum |w|", (("½ l2 Σ w² + l1 Σ |w|", ""),)
+        )
+        penalty = " + " + squares if d.penalty else NONE
         rows.append((as_math("J"), EQUALS, mean + penalty))
     rows.append((NONE, EQUALS, number(d.cost)))
     A, Y = d.layers[-1].A, d.Y
@@ -174,10 +188,13 @@ def _backward_formulas(d: Derivation, layer: LayerDerivation) -> list[tuple[Math
         vjp = layer.layer.activation.vjp
         through = right_side(formula_of(layer.layer.activation.slope_latex, vjp))
     rows: list[tuple[Math, ...]]
+    weighted = d.sample_weight is not None
     if l == len(d.layers):
-        rows = [(dA, EQUALS, formula_of(loss.slope_latex, loss.slope))]
+        of_loss = formula_of(loss.slope_latex, loss.slope)
+        rows = [(dA, EQUALS, "w ∘ (" + of_loss + ")" if weighted else of_loss)]
         if loss.dZ is not None and loss.pairs_with(layer.layer.activation):
-            through = through + " = " + symbol("A", l) + " − Y"
+            short = symbol("A", l) + " − Y"
+            through = through + " = " + ("w ∘ (" + short + ")" if weighted else short)
     else:
         upper = d.layers[l]
         above = derivative("L", "Z" if upper.dU is None else "U", l + 1)
@@ -187,7 +204,7 @@ def _backward_formulas(d: Derivation, layer: LayerDerivation) -> list[tuple[Math
     if layer.dU is not None:
         dU = derivative("L", "U", l)
         rows.append((dU, EQUALS, words("back through the normalisation: ") + dZ))
-    over = as_math(" / m") if d.is_mean else NONE
+    over = as_math((" / Σw" if weighted else " / m") if d.is_mean else "")
     penalty = " + " + words("slope of the penalty") if d.penalty else NONE
     rows.append((derivative(d.of, "W", l), EQUALS, transposed(A_prev) + " " + dU + over + penalty))
     summed = Math(r"\sum ", (("Σ ", ""),)) if d.is_mean else NONE
@@ -198,9 +215,9 @@ def _backward_formulas(d: Derivation, layer: LayerDerivation) -> list[tuple[Math
 def _signals_of_one(d: Derivation, layer: LayerDerivation) -> Grid:
     """Return ∂L/∂a and ∂L/∂z of one example, each beside its finite difference."""
     l = layer.number
-    measured, wrong = words("measured"), words("rel. error")
+    beside, wrong = words("measured"), words("rel. error")
     signals = {f"dA{l}": layer.dA[0], f"dZ{l}": layer.dZ[0]}
-    titles = (derivative("L", "a", l), measured, wrong, derivative("L", "z", l), measured, wrong)
+    titles = (derivative("L", "a", l), beside, wrong, derivative("L", "z", l), beside, wrong)
     rows: list[tuple[Math, ...]] = []
     for k in some(layer.Z.shape[1]):
         if k == GAP:
@@ -208,8 +225,9 @@ def _signals_of_one(d: Derivation, layer: LayerDerivation) -> Grid:
             continue
         row = [as_math(str(k + 1))]
         for name, values in signals.items():
-            slope_, its_error = d.finite_difference(name, 0, k)
-            row += [number(float(values[k])), number(slope_), error(its_error)]
+            measured = d.finite_difference(name, 0, k)
+            its_error = error(measured.relative_error, measured.on_kink)
+            row += [number(float(values[k])), number(measured.slope), its_error]
         rows.append(tuple(row))
     caption = words(f"Layer {l}, backward; measured by finite differences")
     return Grid(caption, (words("unit"), *titles), tuple(rows))
@@ -219,18 +237,18 @@ def _compared(d: Derivation, name: str, caption: Math, values: FloatArray) -> Gr
     """Return a derivative, and under it the same by finite differences."""
     rows, columns = some(len(values)), some(values.shape[1], MOST_COLUMNS)
     measured = values.copy()
-    errors = []
+    errors, kinks = [], 0
     for i in rows:
         for k in columns:
             if GAP not in (i, k):
-                measured[i, k], its_error = d.finite_difference(name, i, k)
-                errors.append(its_error)
-    known = [e for e in errors if not math.isnan(e)]
-    kinks = len(errors) - len(known)
-    said = "measured by finite differences; greatest relative error "
-    between = words(said) + error(max(known, default=math.nan))
-    if kinks and known:
-        between = between + words(f", {kinks} on a kink")
+                found = d.finite_difference(name, i, k)
+                measured[i, k], kinks = found.slope, kinks + found.on_kink
+                errors += [] if found.on_kink else [found.relative_error]
+    between = words("measured by finite differences")
+    if errors:
+        between = between + words("; greatest relative error ") + error(max(errors))
+    if kinks:
+        between = between + words(f"; {kinks} on a kink")
     labels = len(values) > 1
     return Grid(
         caption,

@@ -25,6 +25,7 @@ from chainrule.explain.pieces import (
     error,
     formula_of,
     product,
+    right_side,
     some,
     total,
 )
@@ -55,8 +56,8 @@ def page_of_parameter(p: ParameterDerivation) -> list[Block]:
 def _what_it_is(p: ParameterDerivation) -> str:
     (i, j), l = p.place, p.layer.number
     kind = {"W": "weight", "b": "bias", "g": "gain"}[p.name[0]]
-    below = "input" if l == 1 else f"unit of layer {l - 1}, number"
-    where = f"from {below} {i + 1} to unit {j + 1}" if kind == "weight" else f"of unit {j + 1}"
+    below = f"input {i + 1}" if l == 1 else f"unit {i + 1} of layer {l - 1}"
+    where = f"from {below} to unit {j + 1}" if kind == "weight" else f"of unit {j + 1}"
     m = len(p.derivation)
     of_example = f" Written out for example {p.example + 1} of {m:,}." if m > 1 else ""
     activation = p.layer.layer.activation.name
@@ -74,15 +75,25 @@ def _at_the_output(p: ParameterDerivation) -> list[Block]:
     blocks: list[Block] = []
     weight = 1.0 if d.sample_weight is None else float(d.sample_weight[e, 0])
     times = NONE if weight == 1 else " · " + factor(weight)
+    slope_of_loss = formula_of(loss.slope_latex, loss.slope)
     if layer.slope is not None:
-        rights = [formula_of(loss.slope_latex, loss.slope) + times, number(float(layer.dA[e, j]))]
+        formula = slope_of_loss if weight == 1 else "(" + slope_of_loss + ")" + times
+        rights = [formula, number(float(layer.dA[e, j]))]
         blocks.append(equation(derivative("L", "a", l, j), rights))
+    elif not loss.pairs_with(g):
+        formula = right_side(formula_of(g.slope_latex, g.vjp))
+        blocks.append(
+            equation(derivative("L", "z", l, j), [formula, number(float(layer.dZ[e, j]))])
+        )
     if loss.dZ is not None and loss.pairs_with(g):
         numbers = factor(float(layer.A[e, j])) + " − " + factor(float(d.Y[e, j]))
         if weight != 1:
             numbers = "(" + numbers + ")" + times
         rights = [symbol("a", l, j) + " − y", numbers, number(float(layer.dZ[e, j]))]
-        said = Note("Loss and output activation belong together; in short:")
+        why = "Loss and output activation belong together"
+        if layer.slope is not None and len(p.factors) == 2 and p.name[0] != "g":
+            why += ", and a is so near its end that their product by itself would lose it"
+        said = Note(f"{why}; in short:")
         blocks += [said, equation(derivative("L", "z", l, j), rights)]
     return blocks
 
@@ -108,10 +119,10 @@ def _paths(p: ParameterDerivation) -> list[Block]:
     l, last = p.layer.number, len(p.derivation.layers)
     if l == last:
         return []
-    said = f"From the loss down to it {'lead' if p.n_paths > 1 else 'leads'} {p.n_paths:,} path"
-    said += "s" * (p.n_paths > 1)
+    lead, path_or_paths = ("lead", "paths") if p.n_paths > 1 else ("leads", "path")
+    said = f"From the loss down to it {lead} {p.n_paths:,} {path_or_paths}"
     if not p.paths:
-        return [Note(f"{said}, {p.why_no_paths}.")]
+        return [Note(f"{said}: {p.why_no_paths}.")]
     blocks: list[Block] = [Heading("Path by path", 2), Note(f"{said}.")]
     first = p.paths[0]
     if len(first.factors) <= MOST_FACTORS:
@@ -142,7 +153,7 @@ def _titles_of_paths(p: ParameterDerivation) -> list[Math]:
     """Return what each factor of a path is, whichever units it goes through."""
     l, last = p.layer.number, len(p.derivation.layers)
     of_loss = [derivative("L", "a", last), slope(last)]
-    if p.derivation.layers[-1].slope is None:
+    if len(p.paths[0].factors) == 2 * (last - l) + 2:  # ∂L/∂z stands for both
         of_loss = [derivative("L", "z", last)]
     between = [piece for k in range(last, l, -1) for piece in (symbol("w", k), slope(k - 1))]
     return [*of_loss, *between, p.factors[-1].symbol]
@@ -163,9 +174,12 @@ def _mean(p: ParameterDerivation) -> list[Block]:
     if p.penalty:
         mean, numbers = mean + " + " + words("penalty"), numbers + " + " + factor(p.penalty)
     weighted = ", times its weight" if d.sample_weight is not None else ""
+    each = "Of each example"
+    if any(k.layer.normalization == "batch" for k in d.layers[p.layer.number - 1 :]):
+        each = "What each example adds to the sum, through its own u"
     return [
-        Heading("The mean over the examples", 2),
-        Grid(words("Of each example" + weighted), (words("example"), _by(p, "L")), rows),
+        Heading("From the examples to the cost", 2),
+        Grid(words(each + weighted), (words("example"), _by(p, "L")), rows),
         equation(_by(p, "J"), [mean, numbers, number(p.value)]),
     ]
 
@@ -174,5 +188,10 @@ def _measured(p: ParameterDerivation) -> Grid:
     digits = 8
     header = (NONE, words("chain rule"), words("finite difference"), words("relative error"))
     measured = number(p.finite_difference, digits)
-    row = (_by(p, p.derivation.of), number(p.value, digits), measured, error(p.relative_error))
+    row = (
+        _by(p, p.derivation.of),
+        number(p.value, digits),
+        measured,
+        error(p.relative_error, p.on_kink),
+    )
     return Grid(words("Held against a finite difference"), header, (row,))

@@ -30,7 +30,10 @@ _DIGITS = 6
 
 def update_of_all(d: Derivation) -> list[Block]:
     """Return the rule in symbols, and every parameter before and after."""
-    blocks: list[Block] = [_with_constants(d)]
+    decays = bool(d.update.optimizer.weight_decay)
+    blocks: list[Block] = [_with_constants(d, decays)]
+    if decays:
+        blocks.append(Note("The decay λ is for weights alone: biases and gains have none."))
     by_w = coloured(rf"\frac{{\partial {d.of}}}{{\partial w}}", f"∂{d.of}/∂w", "dw")
     lines = _lines_for(d, "W1", (0, 0), {"dw": by_w})
     if lines:
@@ -45,7 +48,8 @@ def update_of_all(d: Derivation) -> list[Block]:
 def update_of_one(p: ParameterDerivation) -> list[Block]:
     """Return the rule with one parameter's numbers, line by line."""
     update = p.derivation.update
-    blocks: list[Block] = [_with_constants(p.derivation)]
+    decays = bool(update.optimizer.weight_decay) and p.name[0] == "W"
+    blocks: list[Block] = [_with_constants(p.derivation, decays)]
     symbols = {"w": p.symbol, "dw": by_parameter(p.symbol, p.derivation.of)}
     for line in _lines_for(p.derivation, p.name, p.place, symbols):
         rights = [line.formula, line.substituted, number(line.value, _DIGITS)]
@@ -59,10 +63,10 @@ def update_of_one(p: ParameterDerivation) -> list[Block]:
     return [*blocks, Grid(words("Before and after"), header, rows)]
 
 
-def _with_constants(d: Derivation) -> Note:
+def _with_constants(d: Derivation, decays: bool) -> Note:
     update = d.update
     constants = {"alpha": update.learning_rate, "t": float(update.t), **update.optimizer.constants}
-    if update.optimizer.weight_decay:
+    if decays:
         constants["decay"] = update.optimizer.weight_decay
     shown = ", ".join(f"{greek(name)} = {format_number(x)}" for name, x in constants.items())
     return Note(f"By {update.optimizer.name}, with {shown}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from chainrule._types import FloatArray
@@ -82,10 +82,10 @@ def unit_symbol(kind: str, l: int, k: int) -> Math:
     return symbol(kind, l, k)
 
 
-def error(value: float) -> Math:
+def error(value: float, on_kink: bool = False) -> Math:
     """Return a relative error, in two digits and without a colour."""
-    if math.isnan(value):
-        return words("kink")
+    if on_kink or not math.isfinite(value):
+        return words("kink" if on_kink else "not finite")
     if value == 0:
         return as_math("0")
     text = f"{value:.1e}"
@@ -95,10 +95,20 @@ def error(value: float) -> Math:
 
 
 def formula_of(latex: str, formula: Callable[..., Any] | None) -> Math:
-    """Return a formula of the library: its LaTeX, and as text what its docstring says."""
-    sentence = (inspect.getdoc(formula) or "").partition("\n")[0].rstrip(".")
-    name = getattr(formula, "__name__", "formula").strip("<>")
-    return Math(latex or rf"\text{{{name}}}", ((sentence or name, ""),))
+    """Return a formula: its LaTeX, and as text what its docstring says, if it is the library's."""
+    name = getattr(formula, "__name__", "<lambda>")
+    own = words("your own" if "<" in name else f"your own {name}")
+    if str(getattr(formula, "__module__", "")).partition(".")[0] != "chainrule":
+        return Math(latex, own.spans) if latex else own
+    sentence = (inspect.getdoc(formula) or name).partition("\n")[0].rstrip(".")
+    return Math(latex, ((sentence, ""),))
+
+
+def with_constants(name: str, constants: Mapping[str, float]) -> str:
+    """Return the name of a formula with the values of its constants, such as elu, α = 0.3."""
+    letters = {"alpha": "α", "delta": "δ", "quantile": "q"}
+    shown = (f"{letters.get(key, key)} = {value:g}" for key, value in constants.items())
+    return ", ".join([name, *shown])
 
 
 def right_side(formula: Math) -> Math:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from chainrule.explain.notation import Math, as_math, coloured, factor
 from chainrule.optimizers import weight_decay
 
@@ -24,7 +26,10 @@ _SYMBOLS = {
     "m_hat": (r"\hat{m}", "m̂"),
     "v_hat": (r"\hat{v}", "v̂"),
 }
-_FUNCTIONS = {"sign": r"\operatorname{sign}", "maximum": r"\max", "minimum": r"\min"}
+# Before and after differ by little, and the sum should come out as it is written.
+DIGITS = 6
+
+_FUNCTIONS = {"sign": r"\mathrm{sign}", "maximum": r"\max", "minimum": r"\min"}
 
 
 @dataclass(frozen=True)
@@ -89,35 +94,41 @@ def _lines_of(
         name = called.get(name, name)
         return symbols_of[name] if name in symbols_of else _symbol(name)
 
-    lines = []
-    for target, expression in _settings(function, names):
-        symbols = {name: symbol(name) for name in known}
-        numbers = {name: factor(float(value)) for name, value in known.items()}
-        code = compile(ast.Expression(expression), "<rule>", "eval")
-        value = float(eval(code, {**surroundings.globals, **surroundings.nonlocals, **known}))
-        formula, substituted = (_Writer(n).write(expression) for n in (symbols, numbers))
-        lines.append(RuleLine(symbol(target), formula, substituted, value))
-        known[target] = value
+    lines: list[RuleLine] = []
+    try:
+        for together in _settings(function, names):
+            before = dict(known)  # what is returned is set all at once
+            for target, expression in together:
+                code = compile(ast.Expression(expression), "<rule>", "eval")
+                arrays = {name: np.asarray(value) for name, value in before.items()}
+                found = eval(code, {**surroundings.globals, **surroundings.nonlocals, **arrays})
+                symbols = {name: symbol(name) for name in before}
+                numbers = {name: factor(float(x), DIGITS) for name, x in before.items()}
+                formula, substituted = (_Writer(n).write(expression) for n in (symbols, numbers))
+                known[target] = float(found)
+                lines.append(RuleLine(symbol(target), formula, substituted, known[target]))
+    except Exception:  # a rule that does more than set numbers is shown by before and after alone
+        return []
     return lines
 
 
-def _settings(function: ast.FunctionDef, names: tuple[str, ...]) -> Iterator[tuple[str, ast.expr]]:
-    """Yield each name that is set, and what it is set to; nothing if there is more than that."""
-    found: list[tuple[str, ast.expr]] = []
+def _settings(
+    function: ast.FunctionDef, names: tuple[str, ...]
+) -> Iterator[list[tuple[str, ast.expr]]]:
+    """Yield what is set at a time: names, and the expressions for them; or raise ValueError."""
     for statement in function.body:
         match statement:
             case ast.Expr(ast.Constant()):  # the docstring
                 pass
             case ast.Assign([ast.Name(target)], expression):
-                found.append((target, expression))
-            case ast.Return(returned):
-                parts = returned.elts if isinstance(returned, ast.Tuple) else [returned]
-                for name, part in zip(names, parts, strict=False):
-                    if part is not None and not isinstance(part, ast.Name):
-                        found.append((name, part))
+                yield [(target, expression)]
+            case ast.Return(ast.Tuple(parts)) if len(parts) == len(names):
+                pairs = zip(names, parts, strict=True)
+                yield [(name, part) for name, part in pairs if not isinstance(part, ast.Name)]
+            case ast.Return(ast.expr() as part) if len(names) == 1:
+                yield [(names[0], part)]
             case _:
-                return
-    yield from found
+                raise ValueError("a rule of more than assignments and a return")
 
 
 def greek(name: str) -> str:
@@ -175,16 +186,22 @@ class _Writer:
                 base, exponent = self._within(left, _ATOM), self.write(right)
                 text = base + "^" + self._within(right, _ATOM)
                 return Math(f"{base.latex}^{{{exponent.latex}}}", text.spans), _POWER, _POWER
-            case ast.Call(function, arguments):
+            case ast.Call(function, [_, *_] as arguments, []) if not self._is_method(function):
                 return self._call(function, arguments), _ATOM, _ATOM
             case _:
-                return as_math(ast.unparse(node)), _SUM, _SUM
+                raise ValueError(f"no mathematics is known for {ast.unparse(node)}")
 
     def _within(self, node: ast.expr, least: int) -> Math:
         part, in_latex, in_text = self._part(node)
         latex = part.latex if in_latex >= least else f"({part.latex})"
         spans = part.spans if in_text >= least else (("(", ""), *part.spans, (")", ""))
         return Math(latex, spans)
+
+    def _is_method(self, function: ast.expr) -> bool:
+        owner = function.value if isinstance(function, ast.Attribute) else None
+        return owner is not None and not (
+            isinstance(owner, ast.Name) and owner.id not in self.names
+        )
 
     def _call(self, function: ast.expr, arguments: list[ast.expr]) -> Math:
         name = function.attr if isinstance(function, ast.Attribute) else ast.unparse(function)
@@ -196,6 +213,6 @@ class _Writer:
             return Math(rf"\sqrt{{{inside.latex}}}", text.spans)
         if name in ("abs", "absolute", "fabs"):
             return "|" + inside + "|"
-        latex = _FUNCTIONS.get(name, rf"\operatorname{{{name}}}")
+        latex = _FUNCTIONS.get(name, rf"\mathrm{{{name}}}")
         plain = {"maximum": "max", "minimum": "min"}.get(name, name)
         return Math(latex, ((plain, ""),)) + "(" + inside + ")"
