@@ -22,6 +22,8 @@ from chainrule.structure import Structure
 STEP = 5e-5
 # Where a kink lies within that reach, points so close that it hardly does; rounding gives 1e-10 J.
 CLOSE = 1e-6
+# And where one lies still nearer; rounding gives 1e-8 J.
+CLOSEST = 1e-8
 # Of the cost, what a quotient of it may be off by: it is a sum of some terms.
 ROUNDING = 16 * float(np.finfo(np.float64).eps)
 # A right derivative differs from its quotient by some 1e-9 of its size, a wrong term by 1e-3.
@@ -141,9 +143,16 @@ class Nudged:
             steps_ = (min(STEP, reach), min(CLOSE, reach))
             tried = [_held(along, x, h, noise, given, scale) for h in steps_]
             measured = min(tried, key=lambda m: m.beyond_rounding)
-            if measured.beyond_rounding > TOLERANCE and _lies_on_kink(along, x, noise, given):
-                measured = measured._replace(on_kink=True)
-        return measured
+            if measured.beyond_rounding <= TOLERANCE:
+                return measured
+            near, low, high = _kink(along, x, noise)
+            if not near:
+                return measured
+            closest = _held(along, x, min(CLOSEST, reach), noise, given, scale)
+            if closest.beyond_rounding <= TOLERANCE:
+                return closest
+            slack = 1e-3 * (high - low)
+            return measured._replace(on_kink=low - slack <= given <= high + slack)
 
     def _reach(self, name: str, x: float) -> float:
         """Return how far an output may be nudged and stay what the loss can take."""
@@ -248,10 +257,10 @@ def _noise(along: Callable[[Array], float], x: float) -> float:
     return max(abs(along(x + k * near) - here) for k in (-3, -2, -1, 1, 2, 3))
 
 
-def _lies_on_kink(along: Callable[[Array], float], x: float, noise: float, given: float) -> bool:
-    """Whether the slopes left and right of x differ, however close, and `given` is between them.
+def _kink(along: Callable[[Array], float], x: float, noise: float) -> tuple[bool, float, float]:
+    """Return whether the cost has a kink very near x, and its slopes just left and right of x.
 
-    The slopes of a smooth cost come as much closer as the points do.
+    The slopes to the two sides of a smooth cost come as much closer as the points do.
     """
     sides = []
     for step in (10 * CLOSE, CLOSE):
@@ -259,8 +268,7 @@ def _lies_on_kink(along: Callable[[Array], float], x: float, noise: float, given
         here = along(x)
         sides.append(((here - along(x - h)) / h, (along(x + h) - here) / h))
     (far_left, far_right), (left, right) = sides
-    gap = abs(left - right)
     trembles = (noise + ROUNDING * abs(along(x))) / (CLOSE * max(1.0, abs(x)))
-    stays = gap > 0.5 * abs(far_left - far_right) and gap > 20 * trembles
-    slack = 1e-3 * gap
-    return stays and min(left, right) - slack <= given <= max(left, right) + slack
+    gap, far_gap = abs(left - right), abs(far_left - far_right)
+    near = far_gap > 20 * trembles and (gap > 0.2 * far_gap or gap < 0.02 * far_gap)
+    return near, min(left, right), max(left, right)
