@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeAlias
 
 WIDTH = 100
 # What a script should not be longer than.
@@ -42,11 +43,13 @@ class Block:
         return "\n".join(lines)
 
 
+Density: TypeAlias = tuple[bool, int, int]
+
 # Whether docstrings become comments, and the empty lines between blocks and between formulas.
 DENSITIES = ((False, 2, 2), (False, 1, 1), (True, 1, 1), (True, 1, 0), (True, 0, 0))
 
 
-def joined(blocks: Sequence[Block], density: tuple[bool, int, int]) -> str:
+def joined(blocks: Sequence[Block], density: Density) -> str:
     """Return blocks one below the other, at one of the `DENSITIES`."""
     beside, between, formulas = density
     text = blocks[0].text(beside=beside)

@@ -205,8 +205,9 @@ def _no_source(what: str, function: Any) -> ValueError:
 
 def _value(what: str, function: Any, value: Any) -> str:
     """Return plain numbers, and the types of numbers, as text."""
-    if isinstance(value, type) and getattr(np, value.__name__, None) is value:
-        return f"np.{value.__name__}"
+    type_name = getattr(value, "__name__", "")
+    if isinstance(value, type) and getattr(np, type_name, None) is value:
+        return f"np.{type_name}"
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, (int, float, str, type(None))) and value == value:

@@ -39,7 +39,7 @@ def describe(structure: Structure) -> str:
         layer, *others = group
         more = f", {layer.normalization} normalisation" if layer.normalization else ""
         more += f", dropout {layer.dropout:g}" if layer.dropout else ""
-        times = f"{1 + len(others)} × " if others else ""
+        times = f"{1 + len(others)} layers of " if others else ""
         parts.append(f"{times}{layer.units} ({layer.activation.name}{more})")
     return f"{structure.n_inputs} inputs → {' → '.join(parts)}, loss {structure.loss.name}"
 

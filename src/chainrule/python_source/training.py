@@ -193,10 +193,10 @@ class TrainingScript:
             ends = '("W", dW), ("b", db)'
             if self.normalizes:
                 ends += ', ("gamma", dgamma)'
-            of = f"for l in W for x, d in ({ends}) if l in d"
-            if not self.normalizes:
-                of = of.removesuffix(" if l in d")
-            lines.append(f'return {{f"{{x}}{{l}}": d[l] {of}}}')
+                lines.append(f"kinds = {ends}")
+                ends = "kinds"
+            of = f"for l in W for x, d in ({ends})" + " if l in d" * self.normalizes
+            lines.append(f'return {{f"{{x}}{{l}}": d[l] {of}}}'.replace("(kinds)", "kinds"))
         else:
             line = f"return {{{_pairs(self.structure.shapes, 'd')}}}"
             lines += textwrap.wrap(line, 96, subsequent_indent=" " * 8)
@@ -317,7 +317,7 @@ class TrainingScript:
         more = ", key, t" if drops else ""
         state = ", state" if rule.state else ""
         step = [
-            f"A, cache = forward_propagation(X_batch, parameters{more})",
+            f"_, cache = forward_propagation(X_batch, parameters{more})",
             "J = compute_cost(cache, Y_batch)",
             "gradients = backward_propagation(cache, Y_batch, parameters)",
             *(["gradients = clip_gradients(gradients)"] if self.clips else []),
