@@ -27,6 +27,7 @@ from chainrule import (
 )
 from chainrule.activations import ACTIVATIONS
 from chainrule.initializers import INITIALIZERS
+from chainrule.loop import DivergenceError
 from chainrule.losses import LOSSES, Huber, Pinball
 from chainrule.optimizers import OPTIMIZERS, AdamW, Optimizer
 from chainrule.schedules import (
@@ -344,7 +345,7 @@ class StopInTheMiddle(EarlyStopping):
         (lambda: fitted(changed(small())), "between being drawn and being trained"),
         (lambda: changed(fitted(small())), "changed after its training"),
         (lambda: pickle.loads(pickle.dumps(fitted(small()))), "no record"),
-        (lambda: fitted(small(), validation=0.2), "split them before"),
+        (lambda: fitted(small(), validation=np.float32(0.2)), "split them before"),
         (lambda: fitted(small(), sample_weight=np.ones(30)), "sample_weight"),
         (
             lambda: fitted(small(), callbacks=[StopInTheMiddle(restore_best=False)]),
@@ -366,6 +367,15 @@ def test_what_cannot_be_trained_again_is_refused(
     with pytest.raises(ValueError, match=words):
         network.to_python(training=True)
     assert "def predict" in network.to_python()
+
+
+def test_a_training_that_diverged_is_refused() -> None:
+    """It did not come to its end."""
+    network = Network([3, 4, 1], output="identity", loss="mean_squared_error", random_state=0)
+    with pytest.raises(DivergenceError):
+        fitted(network, optimizer="gradient_descent", learning_rate=1e200)
+    with pytest.raises(ValueError, match="did not end"):
+        network.to_python(training=True)
 
 
 def test_a_run_that_went_on_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numbers
+from dataclasses import replace
+
 from chainrule._types import RandomState
 from chainrule.history import History
 from chainrule.network import Network
@@ -35,7 +38,7 @@ def begin_record(
         "was trained with an order of examples that can't be drawn again; give fit an integer "
         "random_state": draws and seed is None,
         "was trained without the examples that validation held back at random; split them before, "
-        "and give validation=(X_val, y_val)": isinstance(validation, (int, float)),
+        "and give validation=(X_val, y_val)": isinstance(validation, numbers.Real),
         "was trained with sample_weight, which the script does not know": sample_weight is not None,
         "was trained with a rate that depended on validation examples, which the script does not "
         "know; give another schedule": validation is not None
@@ -45,7 +48,8 @@ def begin_record(
         ),
     }
     training = Training(
-        optimizer=optimizer,
+        # Arrays as large as the network, which are of no use to the record
+        optimizer=replace(optimizer, start={}) if optimizer.start else optimizer,
         batch_size=batch_size,
         l2=penalty.l2,
         l1=penalty.l1,

@@ -36,7 +36,9 @@ class Block:
             head = f"def {name}(\n    {arguments}\n):"
         lines = [head, *(f"    {line}" if line else "" for line in self.body)]
         room = WIDTH - len(head) - 4
-        if self.doc and beside and (short := shortened(self.doc, room).removesuffix(".")):
+        short = shortened(self.doc, room).removesuffix(".")
+        # Cut to less than a third, it says too little
+        if beside and short and 3 * len(short) > len(self.doc):
             lines[0] += f"  # {short}"
         elif self.doc:
             lines.insert(1, f'    """{_cut(self.doc)}"""')

@@ -159,7 +159,9 @@ class Formulas:
         if getattr(value, "__module__", None) == "math":
             self.imports.add("import math")
             return f"math.{getattr(value, '__name__', name)}"
-        if isinstance(value, FunctionType):
+        if callable(value) and (
+            isinstance(value, FunctionType) or getattr(np, name, None) is value
+        ):
             return self.name(what, value)
         if (function.__module__, name) not in self._names:
             text = _value(what, function, value)
@@ -184,7 +186,12 @@ def _definition(what: str, function: FunctionType) -> tuple[ast.FunctionDef, lis
         node = ast.parse(source).body[0]
     except (OSError, TypeError, SyntaxError):
         raise _no_source(what, function) from None
-    if not isinstance(node, ast.FunctionDef):
+    if (
+        not isinstance(node, ast.FunctionDef)
+        or node.decorator_list
+        or node.args.vararg
+        or node.args.kwarg
+    ):
         raise _no_source(what, function)
     return node, source.splitlines()
 
