@@ -401,8 +401,8 @@ class Network:
         Returns
         -------
         str
-            At most 120 lines, whatever the sizes; dropout, normalisation and a schedule, all in
-            one network, or more than three layers that all differ, can take more.
+            At most 120 lines of dense layers, whatever their sizes. With `training`, dropout and
+            normalisation take more, and so can many layers that all differ.
 
         Raises
         ------

@@ -21,13 +21,14 @@ def network_source(network: Network, *, training: bool = False) -> str:
     """
     known = check_origin(network) if training else None
     shallow = len(network.structure.layers) <= MOST_NAMED
-    for deep in (False, True) if shallow else (True,):
-        script = Script(network, known, deep=deep)
-        for most in READABLE_LINES:
-            # What is packed takes a line, whatever it is
-            data = script.data(most, lambda array: "")
-            for density in DENSITIES:
-                if script.text(data, density).count("\n") <= MOST_LINES:
-                    return script.text(script.data(most, packed), density)
-    script = Script(network, known, deep=not shallow)
-    return script.text(script.data(READABLE_LINES[1], packed), DENSITIES[2])
+    scripts = [Script(network, known, deep=deep) for deep in ([False] if shallow else []) + [True]]
+    # Room between the functions before readable numbers, and before arrays with names
+    for densities in (DENSITIES[:3], DENSITIES[3:4], DENSITIES[4:]):
+        for script in scripts:
+            for most in READABLE_LINES:
+                # What is packed takes a line, whatever it is
+                data = script.data(most, lambda array: "")
+                for density in densities:
+                    if script.text(data, density).count("\n") <= MOST_LINES:
+                        return script.text(script.data(most, packed), density)
+    return scripts[0].text(scripts[0].data(READABLE_LINES[1], packed), DENSITIES[2])

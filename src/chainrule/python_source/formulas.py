@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -159,10 +159,8 @@ class Formulas:
         if getattr(value, "__module__", None) == "math":
             self.imports.add("import math")
             return f"math.{getattr(value, '__name__', name)}"
-        if callable(value) and (
-            isinstance(value, FunctionType) or getattr(np, name, None) is value
-        ):
-            return self.name(what, value)
+        if isinstance(value, FunctionType) or getattr(np, name, None) is value:
+            return self.name(what, cast("Callable[..., Any]", value))
         if (function.__module__, name) not in self._names:
             text = _value(what, function, value)
             free = self._free(name.lstrip("_"))

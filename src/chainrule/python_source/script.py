@@ -88,8 +88,6 @@ def in_words(training: Training) -> str:
 def _docstring(network: Network, trained: str) -> list[str]:
     about = f'"""A network of {describe(network.structure)}.'
     n = network.structure.n_inputs
-    use = (
-        f"python THIS_FILE rows.csv predicts rows of {n} numbers, separated by commas. {trained}"
-        f" Written by chainrule {__version__}."
-    )
+    use = f"python THIS_FILE rows.csv predicts rows of {n} numbers, separated by commas."
+    use = " ".join(filter(None, [use, trained, f"Written by chainrule {__version__}."]))
     return [*textwrap.wrap(about, WIDTH), "", *textwrap.wrap(use + '"""', WIDTH)]
