@@ -156,6 +156,8 @@ OTHERS |= {
 }
 OTHERS |= {
     "mixed": (make(Structure(MIXED)), {"clip_norm": 0.1}),
+}
+COMMON |= {
     "by norm": (make([3, 4, 1]), {"clip_norm": 0.1}),
     "by both": (make([3, *[4] * 4, 1]), {"clip_norm": 0.1, "clip_value": 0.02}),
     "plateau": (
