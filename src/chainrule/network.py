@@ -16,6 +16,7 @@ from chainrule._types import Array, FloatArray, RandomState
 from chainrule.activation import Activation
 from chainrule.initializers import Initializer
 from chainrule.loss import Loss
+from chainrule.origin import Origin, seed_of
 from chainrule.penalties import NO_PENALTY, Penalty
 from chainrule.structure import Layer, Structure
 
@@ -78,6 +79,8 @@ class Network:
     # `chainrule.engine`, and in no pickle or copy.
     predictor: Any
     predicts_compiled: bool
+    # How it came to be, for `to_python`; a copy has it too, but no pickle and no file.
+    origin: Origin | None
 
     def __init__(
         self,
@@ -110,6 +113,7 @@ class Network:
         drawn = steps.initialize_parameters(sizes, random_state)
         self.vector: FloatArray = _with_slack(self.flatten(drawn).astype(_float_type(dtype)))
         self.predictor, self.predicts_compiled = None, False
+        self.origin = Origin(seed_of(random_state))
         self.statistics: dict[str, FloatArray] = {}
         for l, layer in enumerate(sizes.layers, 1):
             if layer.normalization == "batch":
@@ -266,7 +270,9 @@ class Network:
     def copy(self) -> Network:
         """Return a network of its own with the same structure, parameters and statistics."""
         statistics = {name: value.copy() for name, value in self.statistics.items()}
-        return Network.from_arrays(self.structure, self.vector, statistics)
+        network = Network.from_arrays(self.structure, self.vector, statistics)
+        network.origin = self.origin
+        return network
 
     @classmethod
     def from_arrays(
@@ -376,6 +382,48 @@ class Network:
 
         save_network(self, path, custom)
 
+    def to_python(self, *, training: bool = False) -> str:
+        """Return the source of a script that predicts as this network does, with NumPy alone.
+
+        The script holds the formulas as they stand in this library, and the parameters: with all
+        their digits where they are few, packed into a line each where they are many. It has
+        ``forward(X)`` and ``predict(X)``, and run by itself it prints the predictions for a file
+        of comma-separated rows. It needs neither chainrule nor any other package than NumPy.
+
+        Parameters
+        ----------
+        training : bool, default False
+            Whether the script also has the lecture's steps, from ``initialize_parameters()`` to
+            ``train(X, y)``, which draws the parameters again, trains them on the same examples
+            as :func:`chainrule.fit` did, and ends with the very same ones: to 1e-12 after
+            training on the NumPy engine in float64, to rounding after the compiled engine.
+
+        Returns
+        -------
+        str
+            At most 120 lines of dense layers, whatever their sizes. With `training`, dropout and
+            normalisation take more, and so can many layers that all differ.
+
+        Raises
+        ------
+        ValueError
+            If a formula of your own has no source that stands by itself; and with `training`, if
+            this network can't be trained again from what is known of it: if it was not drawn
+            from an integer, loaded, trained twice or changed since, or if its training held
+            examples back at random, weighed them, or ended within an epoch. The message says so.
+
+        Examples
+        --------
+        >>> script = Network([2, 3, 1], random_state=0).to_python()
+        >>> names = {}
+        >>> exec(script, names)
+        >>> names["predict"]([[0.5, -1.0], [2.0, 0.0]])
+        array([0, 1])
+        """
+        from chainrule.python_source import network_source  # which knows networks
+
+        return network_source(self, training=_checks.check_bool("training", training))
+
     def get_arrays(self) -> dict[str, FloatArray]:
         """Return `vector` and the running statistics by their names; they are not copied."""
         return {"vector": self.vector, **self.statistics}
@@ -417,7 +465,7 @@ class Network:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self.vector = _with_slack(self.vector)
-        self.predictor, self.predicts_compiled = None, False
+        self.predictor, self.predicts_compiled, self.origin = None, False, None
         # Views again, which no pickle keeps; a mapping whose entries can't be cut loose from them.
         self.parameters = MappingProxyType(self.unflatten(self.vector))
 

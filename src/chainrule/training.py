@@ -23,6 +23,7 @@ from chainrule.loop import Metric, Run
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer, get_optimizer
 from chainrule.penalties import Penalty
+from chainrule.recording import begin_record, end_record
 from chainrule.resuming import Saver, describe_settings
 from chainrule.schedules import Schedule, as_schedule
 
@@ -192,6 +193,22 @@ def fit(
     elif resume:
         raise ValueError("resume=True needs the folder of the run, as checkpoint=")
     train, held = split_validation(network, examples, validation, rng)
+    penalty = Penalty(l2, l1)
+    begin_record(
+        network,
+        rule,
+        penalty,
+        random_state=random_state,
+        sample_weight=sample_weight,
+        validation=validation,
+        labels=examples.Y.dtype.kind == "i",
+        resumed=saver is not None and saver.saved is not None,
+        batch_size=batch_size,
+        clip_norm=clip_norm,
+        clip_value=clip_value,
+        shuffle=shuffle,
+        drop_last=drop_last,
+    )
 
     m = len(train)
     batches = max(1, m // batch_size if drop_last else math.ceil(m / batch_size))
@@ -206,7 +223,7 @@ def fit(
             engine,
             network,
             rule,
-            Penalty(l2, l1),
+            penalty,
             clip_norm,
             clip_value,
             rng,
@@ -222,6 +239,7 @@ def fit(
         rng=rng,
         saver=saver,
     ).run()
+    end_record(network, history, batches)
     return history
 
 

@@ -1,0 +1,84 @@
+"""The functions of a script as text: as airy as there is room for."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeAlias
+
+WIDTH = 100
+# What a script should not be longer than.
+MOST_LINES = 120
+
+
+@dataclass(frozen=True)
+class Block:
+    """A function: its first line, what it says of itself, and its body without indent.
+
+    One without a `head` is other lines, which stand for themselves. A formula may stand close to
+    the next.
+    """
+
+    head: str
+    doc: str
+    body: Sequence[str]
+    formula: bool = False
+
+    def text(self, *, beside: bool) -> str:
+        """Return the lines; the docstring is a comment `beside` the head where it fits there."""
+        if not self.head:
+            return "\n".join(self.body)
+        head = f"def {self.head}:"
+        if len(head) > WIDTH:
+            name, arguments = self.head.removesuffix(")").split("(", 1)
+            head = f"def {name}(\n    {arguments}\n):"
+        lines = [head, *(f"    {line}" if line else "" for line in self.body)]
+        room = WIDTH - len(head) - 4
+        short = shortened(self.doc, room).removesuffix(".")
+        # Cut to less than a third, it says too little
+        if beside and short and 3 * len(short) > len(self.doc):
+            lines[0] += f"  # {short}"
+        elif self.doc:
+            lines.insert(1, f'    """{_cut(self.doc)}"""')
+        return "\n".join(lines)
+
+
+Density: TypeAlias = tuple[bool, int, int]
+
+# Whether docstrings become comments, and the empty lines between blocks and between formulas.
+DENSITIES = ((False, 2, 2), (False, 1, 1), (True, 1, 1), (True, 1, 0), (True, 0, 0))
+
+
+def joined(blocks: Sequence[Block], density: Density) -> str:
+    """Return blocks one below the other, at one of the `DENSITIES`."""
+    beside, between, formulas = density
+    text = blocks[0].text(beside=beside)
+    for before, block in pairwise(blocks):
+        close = before.formula and block.formula
+        text += "\n" * (1 + (formulas if close else between)) + block.text(beside=beside)
+    return text
+
+
+def shortened(sentence: str, width: int) -> str:
+    """Return a sentence, or its beginning up to a comma outside parentheses; or "" if none fits."""
+    if len(sentence) <= width:
+        return sentence
+    ends = [
+        i for i, mark in enumerate(sentence) if mark in ",;:." and sentence[i + 1 : i + 2] == " "
+    ]
+    for end in reversed(ends):
+        part = sentence[:end]
+        if end < width and part.count("(") == part.count(")"):
+            return f"{part}."
+    return ""
+
+
+def _cut(sentence: str) -> str:
+    return shortened(sentence, 90) or textwrap.shorten(sentence, 90, placeholder=" …")
+
+
+def wrapped(head: str, text: str) -> list[str]:
+    """Return an assignment of a tuple or list in as many lines as it needs."""
+    return textwrap.wrap(head + text, WIDTH, subsequent_indent="    ")
