@@ -89,8 +89,10 @@ RUNS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("engine", ["numpy", "compiled"])
-@pytest.mark.parametrize("run", RUNS)
+@pytest.mark.parametrize(
+    ("run", "engine"),
+    [*((run, "numpy") for run in RUNS), ("adam", "compiled"), ("stopping", "compiled")],
+)
 def test_the_same_bits(run: str, engine: str, tmp_path: Path, compiled_apart: None) -> None:
     """Whatever a run draws, keeps or decides by: cut off in the middle of epochs and between."""
 
