@@ -1,4 +1,4 @@
-"""Estimators with scikit-learn's interface as graphs, with the scalers before them in a pipeline."""
+"""Estimators with scikit-learn's interface as graphs, and the scalers before them in pipelines."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy.typing as npt
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
+from chainrule._types import Array
 from chainrule.estimators import MLPClassifier
 from chainrule.export.graph import STRING, Graph, Tensor
 from chainrule.export.layers import add_network, beside, flat, most_likely
@@ -18,8 +19,8 @@ def add_estimator(model: Any, steps: list[tuple[str, Any]], dtype: npt.DTypeLike
     """Return the graph of a fitted MLPClassifier or MLPRegressor behind the steps of a pipeline."""
     network = model._predictor()  # with the temperature, where one was learned
     graph = Graph()
-    n_inputs = steps[0][1].n_features_in_ if steps else model.n_features_in_
-    X = graph.input("X", dtype or network.dtype, n_inputs)
+    # No step that is known here changes the number of columns
+    X = graph.input("X", dtype or network.dtype, network.structure.n_inputs)
     for name, step in steps:
         X = _scale(X, name, step)
     A = add_network(X, network)
@@ -67,7 +68,7 @@ def as_labels(classes: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], np.dtype[Any
     return classes.astype(dtype), dtype
 
 
-def _scale(X: Tensor, name: str, step: Any) -> Tensor:
+def _scale(X: Array, name: str, step: Any) -> Array:
     """Return what a fitted step makes of X, or raise TypeError for one that is not known here."""
     if step is None or step == "passthrough":
         return X
@@ -79,16 +80,14 @@ def _scale(X: Tensor, name: str, step: Any) -> Tensor:
     if type(step) is MaxAbsScaler and not getattr(step, "clip", False):
         return _divide(X, step.scale_)
     if type(step) is MinMaxScaler:
-        scaled: Tensor = X * step.scale_ + step.min_
+        scaled = X * step.scale_ + step.min_
         low, high = step.feature_range
         return np.minimum(np.maximum(scaled, low), high) if step.clip else scaled
     if type(step) is SimpleImputer and _fills_nan(step):
-        made: Tensor = np.where(np.isnan(X), step.statistics_.astype(np.float64), X)
-        return made
+        return np.where(np.isnan(X), step.statistics_.astype(np.float64), X)
     raise TypeError(
-        f"the step {name!r} of the pipeline can't go to ONNX from here, got {step!r:.80}; what can is "
-        "StandardScaler, MinMaxScaler, MaxAbsScaler and RobustScaler, and a SimpleImputer that "
-        "fills each NaN"
+        f"step {name!r} of the pipeline must be a StandardScaler, MinMaxScaler, MaxAbsScaler, "
+        f"RobustScaler or a SimpleImputer that fills each NaN, to go to ONNX, got {step!r:.80}"
     )
 
 
@@ -101,9 +100,9 @@ def _fills_nan(step: Any) -> bool:
     return bool(filled and np.isnan(step.missing_values) and not step.add_indicator)
 
 
-def _subtract(X: Tensor, shift: Any) -> Tensor:
+def _subtract(X: Array, shift: Any) -> Array:
     return X if shift is None else X - shift
 
 
-def _divide(X: Tensor, scale: Any) -> Tensor:
+def _divide(X: Array, scale: Any) -> Array:
     return X if scale is None else X / scale

@@ -1,7 +1,7 @@
 """A graph of ONNX's operators, and its tensors, which formulas in NumPy's notation run on.
 
-A formula that is called on a :class:`Tensor` computes nothing: each of its operations becomes a node
-of the graph. So the library's own formulas can be written out where ONNX has no operator for them.
+A formula that is called on a :class:`Tensor` computes nothing: each of its operations becomes a
+node of the graph. So the library's own formulas are written out where no operator is their equal.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ _OPERATORS: dict[Any, str] = {
     np.log: "Log",
     np.sqrt: "Sqrt",
     np.tanh: "Tanh",
+    np.sin: "Sin",
+    np.cos: "Cos",
 }
 _COMPARISONS: dict[Any, str] = {
     np.greater: "Greater",

@@ -25,13 +25,11 @@ def add_network(A: Tensor, network: Network, *, first: int = 1, prefix: str = ""
     for l, layer in enumerate(network.structure.layers, 1):
         if l < first:
             continue
-        parameters = [network.parameters[f"{name}{l}"].astype(np.float64) for name in ("W", "b")]
-        W, b = parameters
+        W, b = network.parameters[f"W{l}"], network.parameters[f"b{l}"]
         if layer.normalization == "batch":
             W, b = _fold(W, b, network, l)
-        W, b = (_finite(x, A.dtype, name) for x, name in ((W, f"W{l}"), (b, f"b{l}")))
-        weights = graph.constant(W, A.dtype, f"{prefix}W{l}")
-        bias = graph.constant(b.ravel(), A.dtype, f"{prefix}b{l}")
+        weights = graph.constant(_finite(W, A.dtype, f"W{l}"), A.dtype, f"{prefix}W{l}")
+        bias = graph.constant(_finite(b, A.dtype, f"b{l}").ravel(), A.dtype, f"{prefix}b{l}")
         if layer.normalization == "layer":
             gamma = _finite(network.parameters[f"gamma{l}"], A.dtype, f"gamma{l}")
             gain = graph.constant(gamma.ravel(), A.dtype, f"{prefix}gamma{l}")
@@ -48,8 +46,8 @@ def _fold(W: FloatArray, b: FloatArray, network: Network, l: int) -> tuple[Float
     (A W − μ) / √(s² + ε) ∘ γ + b = A (W ∘ r) + (b − μ ∘ r), with r = γ / √(s² + ε). In float64, so
     that nothing is rounded twice.
     """
-    mean, variance = (network.statistics[f"{name}{l}"].astype(np.float64) for name in ("mean", "var"))
-    r = network.parameters[f"gamma{l}"] / np.sqrt(variance + EPSILON)
+    mean, variance = network.statistics[f"mean{l}"], network.statistics[f"var{l}"]
+    r = network.parameters[f"gamma{l}"] / np.sqrt(variance.astype(np.float64) + EPSILON)
     return W * r, b - mean * r
 
 

@@ -44,9 +44,10 @@ def to_onnx(
         converters from scikit-learn give them:
 
         - input ``X`` (m, n_features). A model for tables has an input for each column that it
-          learned from instead, by the column's name: (m, 1) of float64, NaN where a number is
-          missing, or of strings, ``""`` where a word is missing, without spaces around it. Numbers
-          that were named in `categorical_features` are strings, too.
+          learned from instead, by the column's name: (m, 1) of float64 for numbers and dates, as
+          seconds since 1970, NaN where one is missing; or of strings, ``""`` where a word is
+          missing, without spaces around it. Numbers named in `categorical_features` are strings,
+          too.
         - outputs ``label``, what `predict` returns, and ``probabilities``, what `predict_proba`
           returns, or `forward` of a network; for a regression ``variable`` (m, n_outputs). Those of
           a model for tables are float64.
@@ -54,8 +55,9 @@ def to_onnx(
     Raises
     ------
     ValueError
-        If an activation is your own; if a table has a column of dates or is scaled by quantiles,
-        which ONNX has not; if a parameter is not finite in the type, or they have 2 GiB or more.
+        If an activation is your own; if a table is scaled by quantiles, which needs a function
+        that ONNX has not, or has a column by the name of an output; if a parameter is not finite in
+        the type, or they have 2 GiB or more.
     TypeError
         If a model, a step of a pipeline or a label is of another kind; the message names it.
     sklearn.exceptions.NotFittedError

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -56,5 +57,5 @@ def activate(Z: Tensor, activation: Activation, l: int) -> Tensor:
     return written_out
 
 
-def _apply(operator: str, z: Tensor, **attributes: float) -> Tensor:
+def _apply(operator: str, z: Tensor, **attributes: Any) -> Tensor:
     return z.graph.apply(operator, z, **attributes)

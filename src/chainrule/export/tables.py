@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from chainrule._types import Array
 from chainrule.export.estimators import add_classes
 from chainrule.export.graph import STRING, Graph, Tensor
 from chainrule.export.layers import add_network, beside, flat
 from chainrule.network import Network
 from chainrule.tabular import TabularClassifier
+from chainrule.tabular.dates import CYCLES, to_days
 from chainrule.tabular.embeddings import blocks
 from chainrule.tabular.preprocessing import MISSING, OTHER, Embedded, Preprocessing
 from chainrule.tabular.roles import Role
@@ -25,13 +27,13 @@ FLAGS = {"True": ("true", "TRUE", "1"), "False": ("false", "FALSE", "0")}
 def add_table_model(model: Any, dtype: npt.DTypeLike | None) -> Graph:
     """Return the graph of a fitted TabularClassifier or TabularRegressor.
 
-    Numbers of a table, in and out, are float64, words are strings; `dtype` is that within the
-    networks. Raises ValueError for a column, or a way of scaling, that ONNX has not.
+    Numbers of a table, in and out, are float64, dates are seconds since 1970, and words strings;
+    `dtype` is that within the networks. Raises ValueError for a way of scaling that ONNX has not.
     """
     graph, done = Graph(), model.preprocessing_
     _check(done)
     columns = {
-        role.name: graph.input(role.name, np.float64 if role.kind == "number" else STRING, 1)
+        role.name: graph.input(role.name, STRING if role.kind == "category" else np.float64, 1)
         for role in done.roles
         if role.kind != "dropped"
     }
@@ -41,7 +43,10 @@ def add_table_model(model: Any, dtype: npt.DTypeLike | None) -> Graph:
     for i, network in enumerate(model.networks_):
         X, first = plain, 1
         if done.embedded:
-            X, first = beside(graph, [plain, *_vectors(graph, network, done.embedded, places, i)]), 2
+            X, first = (
+                beside(graph, [plain, *_vectors(graph, network, done.embedded, places, i)]),
+                2,
+            )
         outputs.append(add_network(X, network, first=first, prefix=f"network{i}."))
     doubles = [A.astype(np.float64) for A in outputs]
     A = doubles[0] if len(doubles) == 1 else graph.apply("Sum", *doubles) / len(doubles)
@@ -57,15 +62,11 @@ def add_table_model(model: Any, dtype: npt.DTypeLike | None) -> Graph:
 
 
 def _check(done: Preprocessing) -> None:
-    for role in done.of("date"):
+    numbers = done.of("number") + done.of("date")
+    if numbers and done.scaling != "robust":
         raise ValueError(
-            f"column {role.name!r} is of dates, which ONNX has not; train without it, or on a column "
-            "of numbers made of it, such as days since 1970"
-        )
-    if done.of("number") and done.scaling != "robust":
-        raise ValueError(
-            f"scaling={done.scaling!r} brings column {done.of('number')[0].name!r} to a normal "
-            "distribution, by the inverse of Φ, which ONNX has not; train with scaling='robust'"
+            f"scaling={done.scaling!r} brings column {numbers[0].name!r} to a normal distribution, "
+            "by the inverse of Φ, which ONNX has not; train with scaling='robust'"
         )
 
 
@@ -76,10 +77,19 @@ def _inputs(
 
     The inputs are in the order of :class:`~chainrule.tabular.preprocessing.Preprocessing`.
     """
-    parts = []
-    if numbers := [columns[role.name] for role in done.of("number")]:
+    parts: list[Array] = []
+    dates: dict[str, Array] = {role.name: columns[role.name] for role in done.of("date")}
+    numbers: list[Array] = [columns[role.name] for role in done.of("number")]
+    numbers += [to_days(seconds) for seconds in dates.values()]
+    if numbers:
         parts.append(_scale(beside(graph, numbers), done.numbers).astype(dtype))
-    roles, places = {role.name: role for role in done.roles}, {}
+    parts += [
+        np.where(np.isnan(seconds), 0.0, wave(2 * np.pi * seconds / CYCLES[cycle])).astype(dtype)
+        for name, seconds in dates.items()
+        for cycle in done.cycles[name]
+        for wave in (np.sin, np.cos)
+    ]
+    roles, places = {role.name: role for role in done.roles}, dict[str, Tensor]()
     embedded = {e.name for e in done.embedded}
     for name in done.encoders:
         place = _place(columns[name], roles[name], done.categories[name])
@@ -96,13 +106,13 @@ def _inputs(
     return beside(graph, parts), places
 
 
-def _scale(X: Tensor, numbers: NumberScaling) -> Tensor:
+def _scale(X: Array, numbers: NumberScaling) -> Array:
     """Return numbers X (m, n) as `NumberScaling.transform` does; an infinite one becomes ±3."""
     assert numbers.scaler is not None
     center, scale = numbers.scaler.center_, numbers.scaler.scale_
     missing = np.isnan(X)
     z = np.where(missing, 0.0, (X - center) / scale)
-    scaled: Tensor = smooth_clip(np.minimum(np.maximum(z, -1e9), 1e9))
+    scaled: Array = smooth_clip(np.minimum(np.maximum(z, -1e9), 1e9))
     if not numbers.with_missing.any():
         return scaled
     which = X.graph.constant(np.flatnonzero(numbers.with_missing), np.int64)
