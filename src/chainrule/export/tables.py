@@ -41,15 +41,11 @@ def add_table_model(model: Any, dtype: npt.DTypeLike | None) -> Graph:
     plain, places = _inputs(graph, done, columns, kind)
     outputs = []
     for i, network in enumerate(model.networks_):
-        X, first = plain, 1
-        if done.embedded:
-            X, first = (
-                beside(graph, [plain, *_vectors(graph, network, done.embedded, places, i)]),
-                2,
-            )
-        outputs.append(add_network(X, network, first=first, prefix=f"network{i}."))
-    doubles = [A.astype(np.float64) for A in outputs]
-    A = doubles[0] if len(doubles) == 1 else graph.apply("Sum", *doubles) / len(doubles)
+        vectors = _vectors(graph, network, done.embedded, places, kind, i)
+        first = 2 if done.embedded else 1  # vectors are what the first of these layers makes
+        A = add_network(beside(graph, plain + vectors), network, first=first, prefix=f"{i}.")
+        outputs.append(A.astype(np.float64))
+    A = outputs[0] if len(outputs) == 1 else graph.apply("Sum", *outputs) / len(outputs)
     if isinstance(model, TabularClassifier):
         if len(model.classes_) > 2:  # float32 sums to 1 but roughly
             A = A / graph.apply("ReduceSum", A, graph.constant([1], np.int64), keepdims=1)
@@ -72,8 +68,8 @@ def _check(done: Preprocessing) -> None:
 
 def _inputs(
     graph: Graph, done: Preprocessing, columns: dict[str, Tensor], dtype: np.dtype[Any]
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return the inputs (m, n) that have no vectors, and the places (m,) of categories that have.
+) -> tuple[list[Tensor], dict[str, Tensor]]:
+    """Return the inputs (m, …) that have no vectors, and the places (m,) of categories that have.
 
     The inputs are in the order of :class:`~chainrule.tabular.preprocessing.Preprocessing`.
     """
@@ -99,11 +95,7 @@ def _inputs(
             each = graph.constant(np.arange(len(done.categories[name])), np.int64)
             one_hot = graph.apply("Equal", place, each, dtype=np.bool_)
             parts.append(one_hot.astype(dtype))
-    if not parts:  # of vectors alone
-        m = graph.apply("Shape", next(iter(columns.values())), dtype=np.int64)
-        none = graph.apply("Mul", m, graph.constant([1, 0], np.int64))
-        parts.append(graph.apply("ConstantOfShape", none, dtype=np.float32).astype(dtype))
-    return beside(graph, parts), places
+    return parts, places
 
 
 def _scale(X: Array, numbers: NumberScaling) -> Array:
@@ -142,25 +134,28 @@ def _place(words: Tensor, role: Role, categories: list[str]) -> Tensor:
 
 
 def _vectors(
-    graph: Graph, network: Network, embedded: list[Embedded], places: dict[str, Tensor], i: int
+    graph: Graph,
+    network: Network,
+    embedded: list[Embedded],
+    places: dict[str, Tensor],
+    dtype: np.dtype[Any],
+    i: int,
 ) -> list[Tensor]:
     """Return the learned vectors (m, size) of each such column: rows of its block of W1.
 
     Raises ValueError if the first layer of network `i` does more than that.
     """
-    W, b, others = network.parameters["W1"], network.parameters["b1"], embedded[0].start
+    if not embedded:
+        return []
+    W, others = network.parameters["W1"], embedded[0].start
     rest = W.copy()
     rest[:others, :others] -= np.eye(others, dtype=W.dtype)
-    tables = []
-    for e, place in zip(embedded, blocks(embedded), strict=True):
-        nothing = np.zeros((1, e.size))  # for a category that was never seen
-        name = f"network{i}.vectors.{e.name}"
-        table = graph.constant(np.vstack([W[place], nothing]), W.dtype, name)
-        rest[place] = 0
-        tables.append(table)
-    if rest.any() or b.any():
+    vectors = []
+    for e, block in zip(embedded, blocks(embedded), strict=True):
+        rest[block] = 0
+        nothing = np.zeros((1, e.size))  # for a category that is not there
+        table = graph.constant(np.vstack([W[block], nothing]), dtype, f"{i}.vectors of {e.name}")
+        vectors.append(graph.apply("Gather", table, places[e.name]))
+    if rest.any() or network.parameters["b1"].any():
         raise ValueError(f"W1 and b1 of network {i} must hold learned vectors alone, and do more")
-    return [
-        graph.apply("Gather", table, places[e.name], dtype=W.dtype)
-        for table, e in zip(tables, embedded, strict=True)
-    ]
+    return vectors
