@@ -207,6 +207,22 @@ def quick(kind: Any, **parameters: Any) -> Any:
     return kind(hidden_layer_sizes=(6,), max_iter=3, random_state=0, **parameters)
 
 
+@pytest.mark.parametrize(
+    "scaler",
+    [StandardScaler(), StandardScaler(with_mean=False), StandardScaler(with_std=False),
+     RobustScaler(), RobustScaler(with_centering=False), RobustScaler(with_scaling=False),
+     MaxAbsScaler(), MinMaxScaler(), MinMaxScaler((-1, 2), clip=True),
+     SimpleImputer(strategy="median"), "passthrough"],
+    ids=repr,
+)  # fmt: skip
+def test_a_scaler_is_in_the_graph_as_its_options_are(scaler: Any) -> None:
+    """Beyond what was seen in training too."""
+    X = rows(100, np.float64) + 3
+    model = make_pipeline(scaler, quick(MLPRegressor, engine="numpy")).fit(X, X[:, 0])
+    got = run(model, {"X": 2 * X})["variable"]
+    np.testing.assert_allclose(got[:, 0], model.predict(2 * X), rtol=FLOAT64, atol=FLOAT64)
+
+
 @pytest.mark.parametrize("loss", ["squared_error", "poisson"])
 @pytest.mark.parametrize("n_outputs", [1, 2])
 def test_a_pipeline_scales_as_in_training(loss: str, n_outputs: int) -> None:
@@ -229,9 +245,17 @@ def custom(name: str) -> Activation:
     return Activation(name, lambda z: relu(z) * 1, relu_slope, kinks=(0.0,))
 
 
+def fitted() -> Any:
+    """Return an estimator that is fitted."""
+    return MLPRegressor("squared_error", (), solver="lbfgs").fit(rows(9), np.arange(9))
+
+
 REFUSED = {
     "own activation": (Network([2, 3, 1], hidden=custom("bent")), ValueError, "your own 'bent'"),
     "own relu": (Network([2, 3, 1], hidden=custom("relu")), ValueError, "which of them equal"),
+    "unfitted scaler": (
+        Pipeline([("it", StandardScaler()), ("mlp", fitted())]), NotFittedError, "not fitted"
+    ),
     "a word": ("model", TypeError, "model must be a Network, .* got 'model'"),
     "a class": (Network, TypeError, "model must be a Network"),
     "unfitted": (MLPClassifier(), NotFittedError, "not fitted"),

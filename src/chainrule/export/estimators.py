@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.utils.validation import check_is_fitted
 
 from chainrule._types import Array
 from chainrule.estimators import MLPClassifier
@@ -72,17 +73,18 @@ def _scale(X: Array, name: str, step: Any) -> Array:
     """Return what a fitted step makes of X, or raise TypeError for one that is not known here."""
     if step is None or step == "passthrough":
         return X
+    if type(step) in (StandardScaler, RobustScaler, MaxAbsScaler, MinMaxScaler, SimpleImputer):
+        check_is_fitted(step)
     if type(step) is StandardScaler:
-        return _divide(_subtract(X, step.mean_), step.scale_)
+        X = X - step.mean_ if step.with_mean else X
+        return X / step.scale_ if step.with_std else X
     if type(step) is RobustScaler:
-        center = step.center_ if step.with_centering else None
-        return _divide(_subtract(X, center), step.scale_ if step.with_scaling else None)
-    if type(step) is MaxAbsScaler and not getattr(step, "clip", False):
-        return _divide(X, step.scale_)
+        X = X - step.center_ if step.with_centering else X
+        return X / step.scale_ if step.with_scaling else X
+    if type(step) is MaxAbsScaler:  # which can clip in newer scikit-learn
+        return _clip(X / step.scale_, (-1, 1) if getattr(step, "clip", False) else None)
     if type(step) is MinMaxScaler:
-        scaled = X * step.scale_ + step.min_
-        low, high = step.feature_range
-        return np.minimum(np.maximum(scaled, low), high) if step.clip else scaled
+        return _clip(X * step.scale_ + step.min_, step.feature_range if step.clip else None)
     if type(step) is SimpleImputer and _fills_nan(step):
         return np.where(np.isnan(X), step.statistics_.astype(np.float64), X)
     raise TypeError(
@@ -100,9 +102,5 @@ def _fills_nan(step: Any) -> bool:
     return bool(filled and np.isnan(step.missing_values) and not step.add_indicator)
 
 
-def _subtract(X: Array, shift: Any) -> Array:
-    return X if shift is None else X - shift
-
-
-def _divide(X: Array, scale: Any) -> Array:
-    return X if scale is None else X / scale
+def _clip(X: Array, interval: tuple[float, float] | None) -> Array:
+    return X if interval is None else np.minimum(np.maximum(X, interval[0]), interval[1])

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 
 import numpy.typing as npt
 
+from chainrule._checks import check_array
 from chainrule.activation import Activation
 from chainrule.importing.linear_layers import (
     Linear,
-    as_floats,
+    as_array,
     build_network,
     check_chain,
     check_type,
@@ -65,7 +66,7 @@ def from_keras(
     layers: list[Linear] = []
     for i, value in enumerate(weights):
         name = f"weights[{i}]"
-        array = as_floats(name, value)
+        array = check_array(name, as_array(name, value))
         last = layers[-1] if layers else None
         check_type(name, array.dtype, last.W.dtype if last else array.dtype)
         if array.ndim == 2:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from chainrule import _checks
 from chainrule._types import FloatArray
 from chainrule.activation import Activation
 from chainrule.loss import Loss
@@ -60,10 +60,9 @@ def check_chain(name: str, n_in: int, before: int | None) -> None:
         )
 
 
-def as_floats(name: str, value: object) -> FloatArray:
-    """Return an array, or a tensor that NumPy reads, as finite numbers; or say what is wrong."""
+def as_array(name: str, value: object) -> npt.NDArray[Any]:
+    """Return an array, or a tensor that NumPy can read, as an array, or raise TypeError."""
     try:
-        array = np.asarray(value)
-    except (TypeError, RuntimeError) as error:  # of a tensor that is not in memory, say
+        return np.asarray(value)
+    except (TypeError, ValueError, RuntimeError) as error:  # a tensor that is not in memory, say
         raise TypeError(f"{name} can't be read as an array: {error}") from error
-    return _checks.check_array(name, array)

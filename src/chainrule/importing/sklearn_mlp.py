@@ -64,8 +64,7 @@ def from_sklearn(model: Any) -> MLPClassifier | MLPRegressor:
             f"{model!r:.80}"
         )
     check_is_fitted(model)
-    known = kind().get_params()
-    mlp = kind(**{name: value for name, value in model.get_params().items() if name in known})
+    mlp = kind(**copy.deepcopy(model.get_params()))  # of one meaning on both sides
     for name in ("n_features_in_", "feature_names_in_", "n_outputs_", "classes_"):
         if hasattr(model, name):
             setattr(mlp, name, copy.deepcopy(getattr(model, name)))

@@ -7,11 +7,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from chainrule._checks import check_array
 from chainrule._types import FloatArray
 from chainrule.activation import Activation
 from chainrule.importing.linear_layers import (
     Linear,
-    as_floats,
+    as_array,
     build_network,
     check_chain,
     check_type,
@@ -69,9 +70,9 @@ def from_torch(
         If safetensors, of the extra ``tables``, is not there for a file.
     """
     if isinstance(weights, Mapping):
-        arrays = {_as_name(name): as_floats(str(name), value) for name, value in weights.items()}
+        arrays = {_as_name(name): as_array(str(name), value) for name, value in weights.items()}
         known = {name: StoredArray(array.dtype, array.shape) for name, array in arrays.items()}
-        found = _read_layers(known, layers, arrays.__getitem__)
+        found = _read_layers(known, layers, lambda name: check_array(name, arrays[name]))
     else:
         with read_arrays(weights, max_bytes=max_bytes) as (_, stored):
             found = _read_layers(stored.known, layers, stored.read)
@@ -137,8 +138,9 @@ def _in_order(known: Mapping[str, StoredArray], order: Sequence[str] | None) -> 
             listed = ", ".join(map(repr, sorted(found)))
             raise ValueError(f"layers must name each of {listed:.200} once, got {order!r:.200}")
         return list(order)
-    numbers = {prefix: [int(n) for n in re.findall(r"[0-9]+", prefix)] for prefix in found}
-    if len({re.sub(r"[0-9]+", "0", prefix) for prefix in found}) > 1:
+    numbers = {prefix: tuple(map(int, re.findall(r"[0-9]+", prefix))) for prefix in found}
+    alike = {re.sub(r"[0-9]+", "0", prefix) for prefix in found}
+    if len(alike) > 1 or len(set(numbers.values())) < len(found):
         listed = ", ".join(map(repr, found))
         raise ValueError(
             f"the names {listed:.200} don't say the order of the layers; give it, such as "
