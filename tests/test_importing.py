@@ -92,13 +92,13 @@ def test_the_estimator_is_a_copy() -> None:
     rows, rng = X.astype(np.float32), np.random.RandomState(0)
     model = theirs.MLPRegressor(hidden_layer_sizes=(3,), max_iter=2, random_state=rng)
     before = model.fit(rows, X[:, 0]).predict(rows)
-    drawn = rng.get_state()[2]
+    drawn = rng.get_state(legacy=False)["state"]["pos"]
     ours = from_sklearn(model).set_params(engine="numpy")
     assert ours.network_.dtype == np.float32
     ours.partial_fit(rows, X[:, 0])
     assert not np.allclose(ours.predict(rows), before, atol=1e-6)
     assert np.array_equal(model.predict(rows), before)
-    assert rng.get_state()[2] == drawn
+    assert rng.get_state(legacy=False)["state"]["pos"] == drawn
 
 
 def test_what_is_no_fitted_estimator_of_scikit_learn_is_refused() -> None:

@@ -371,6 +371,8 @@ def later() -> pd.DataFrame:
     X.loc[1, "n"] = None
     X.loc[2, "größe in m²"], X.loc[3, "größe in m²"] = np.inf, -np.inf
     X.loc[4, "code"] = 17
+    X["tame"] = X["tame"].astype(object)
+    X.loc[5, "tame"] = None
     return X
 
 
@@ -399,6 +401,7 @@ def test_a_table_goes_in_by_its_columns(options: dict[str, Any], n_classes: int)
     assert "constant" not in inputs_of(model, X)
     atol = FLOAT64 if options.get("dtype") == "float64" else FLOAT32
     np.testing.assert_allclose(got["probabilities"], model.predict_proba(X), rtol=0, atol=atol)
+    np.testing.assert_allclose(got["probabilities"].sum(axis=1), 1, rtol=FLOAT64)
     assert np.array_equal(got["label"], model.predict(X))
 
 
@@ -459,3 +462,14 @@ def test_a_column_that_onnx_has_not_is_named(
     model = TabularRegressor((4,), n_members=1, max_iter=1, engine="numpy", **options)
     with pytest.raises(ValueError, match=message):
         to_onnx(model.fit(X, X["n"]))
+
+
+def test_vectors_that_are_more_than_that_are_refused() -> None:
+    """A first layer that someone has changed would be lost in the graph."""
+    X = table(100, 0)
+    model = TabularRegressor((4,), n_members=2, max_iter=1, max_one_hot=2, engine="numpy")
+    model.fit(X, X["n"])
+    to_onnx(model)
+    model.networks_[1].parameters["b1"][0, 0] = 1
+    with pytest.raises(ValueError, match="W1 and b1 of network 1 must hold learned vectors alone"):
+        to_onnx(model)
