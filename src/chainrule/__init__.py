@@ -33,7 +33,9 @@ from chainrule.training import fit
 if TYPE_CHECKING:
     from chainrule.estimators import MLPClassifier, MLPRegressor
     from chainrule.explain import collapse, gradient_check
+    from chainrule.export import to_onnx
     from chainrule.health import dead_units, diagnose
+    from chainrule.importing import from_keras, from_sklearn, from_torch
     from chainrule.tabular import TabularClassifier, TabularRegressor
 
 __all__ = [
@@ -74,8 +76,12 @@ __all__ = [
     "dead_units",
     "diagnose",
     "fit",
+    "from_keras",
+    "from_sklearn",
+    "from_torch",
     "gradient_check",
     "load",
+    "to_onnx",
 ]
 
 
@@ -92,6 +98,14 @@ def __getattr__(name: str) -> Any:
         from chainrule import explain
 
         return getattr(explain, name)
+    if name == "to_onnx":
+        from chainrule import export
+
+        return getattr(export, name)
+    if name in ("from_keras", "from_sklearn", "from_torch"):
+        from chainrule import importing
+
+        return getattr(importing, name)
     if name in ("TabularClassifier", "TabularRegressor"):
         from chainrule import tabular
 

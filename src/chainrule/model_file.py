@@ -151,6 +151,19 @@ def read_model(
     ImportError
         If safetensors is not installed.
     """
+    with read_arrays(path, max_bytes=max_bytes) as (metadata, arrays):
+        kind, description = _check_metadata(metadata, kinds)
+        yield ModelFile(kind, description, arrays)
+
+
+@contextlib.contextmanager
+def read_arrays(
+    path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES
+) -> Iterator[tuple[Mapping[str, str] | None, StoredArrays]]:
+    """Open any safetensors file, check its header, and give its metadata and its arrays.
+
+    Parameters, and the errors of the file and of the block, as those of `read_model`.
+    """
     shown = os.fsdecode(path)
     max_bytes = _checks.check_integer("max_bytes", max_bytes, low=1)
     with _safetensors():
@@ -158,8 +171,7 @@ def read_model(
     try:
         _check_header(_read_header(shown, max_bytes))
         with safe_open(shown, framework="np") as file:
-            kind, description = _check_metadata(file.metadata(), kinds)
-            yield ModelFile(kind, description, StoredArrays.of(file))
+            yield file.metadata(), StoredArrays.of(file)
     except ModelFileError:
         raise
     except SafetensorError as error:
