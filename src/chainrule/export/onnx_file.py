@@ -68,10 +68,10 @@ def to_onnx(
     Notes
     -----
     Batch normalisation is folded into the weights, and dropout left out. In float32, activations
-    are ONNX's operators where it has one. In float64 the formulas of ELU, SELU, softplus, GELU and
-    Mish are written out, as ONNX Runtime lacks their operators, and that of leaky ReLU, whose α
-    ONNX rounds to float32. A graph does not check its inputs: what chainrule refuses, such as a
-    NaN, goes through it.
+    are ONNX's operators where it has one. In float64 the formulas of ELU, SELU, softplus, GELU,
+    SiLU and Mish are written out, as ONNX Runtime lacks kernels for them, and that of leaky ReLU,
+    whose α ONNX rounds to float32. A graph does not check its inputs: what chainrule refuses, such
+    as a NaN, goes through it.
 
     Examples
     --------
