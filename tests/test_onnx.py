@@ -45,8 +45,9 @@ BUILT_IN = {name: g for name, g in ACTIVATIONS.items() if g.name == name}
 # Of the largest output. Each side rounds in float32, 6e-8 a time and in an order of its own,
 # through up to six layers; the worst that was measured on such networks is 2e-6.
 FLOAT32 = 1e-5
-# The same in float64, where a rounding is 1e-16.
-FLOAT64 = 1e-13
+# The same in float64, where a rounding is 1e-16; but some kernels of older ONNX Runtimes, such as
+# 1.20, are good to 1e-12 alone. A constant that is rounded to float32 is wrong by 1e-8.
+FLOAT64 = 1e-11
 
 
 def session_of(model: Any, **options: Any) -> Any:

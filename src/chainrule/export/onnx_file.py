@@ -67,10 +67,11 @@ def to_onnx(
 
     Notes
     -----
-    Batch normalisation is folded into the weights, and dropout left out. ONNX has Elu, Selu,
-    Softplus, Erf and LeakyRelu as operators, which are used in float32; in float64, for which ONNX
-    Runtime lacks them, the formulas are written out. A graph does not check its inputs: what
-    chainrule refuses, such as a NaN, goes through it.
+    Batch normalisation is folded into the weights, and dropout left out. In float32, activations
+    are ONNX's operators where it has one. In float64 the formulas of ELU, SELU, softplus, GELU,
+    SiLU and Mish are written out, as ONNX Runtime lacks kernels for them, and that of leaky ReLU,
+    whose α ONNX rounds to float32. A graph does not check its inputs: what chainrule refuses, such
+    as a NaN, goes through it.
 
     Examples
     --------

@@ -1,8 +1,8 @@
 """Each activation of the library as ONNX has it: an operator, or the formula itself written out.
 
-ONNX Runtime has no kernels of Elu, Selu, Softplus and Erf for float64, and the α of LeakyRelu is
-a float32 in any case. There, and where there is no operator at all, the formula that trains the
-network is called on the tensor, and becomes nodes.
+ONNX Runtime has no kernels of Elu, Selu, Softplus and Erf for float64, nor, up to 1.20 at least, of
+the one that it makes of z · Sigmoid(z); and the α of LeakyRelu is a float32 in any case. There the
+formula that trains the network is called on the tensor, and becomes nodes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ OPERATORS: dict[Callable[..., Array], Operator] = {
     g.sigmoid: lambda z: _apply("Sigmoid", z),
     g.tanh: lambda z: _apply("Tanh", z),
     g.relu: lambda z: _apply("Relu", z),
-    g.silu: lambda z: z * _apply("Sigmoid", z),
     g.exponential: lambda z: _apply("Exp", z),
     g.softmax: lambda z: _apply("Softmax", z, axis=-1),
 }
@@ -36,6 +35,7 @@ OPERATORS_OF_FLOAT32: dict[Callable[..., Array], Operator] = {
     g.selu: lambda z: _apply("Selu", z, alpha=g.SELU_ALPHA, gamma=g.SELU_LAMBDA),
     g.softplus: lambda z: _apply("Softplus", z),
     g.gelu: lambda z: z * (0.5 * (1 + _apply("Erf", z / math.sqrt(2)))),
+    g.silu: lambda z: z * _apply("Sigmoid", z),
     g.mish: lambda z: z * _apply("Tanh", _apply("Softplus", z)),
 }
 
