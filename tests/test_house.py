@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 import subprocess
 import sys
 from importlib.metadata import requires
@@ -74,6 +75,15 @@ def test_core_dependencies_are_few() -> None:
         "scikit-learn",
         "scipy",
     ]
+
+
+def test_each_promise_has_its_test() -> None:
+    """The page of promises names tests that are there."""
+    page = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", page)
+    assert len(named) > 15
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8") or not test
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="make is not a part of Windows")
