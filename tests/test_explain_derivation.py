@@ -160,6 +160,23 @@ def test_signals_are_held_against_finite_differences(kind: str) -> None:
             assert abs(measured.slope - given_[e, k]) < 1e-6 * np.abs(given_).max()
 
 
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_slopes_of_activations_are_measured_too(hidden: str) -> None:
+    """g′(z) of every unit; on its kink a ReLU has none."""
+    network = Network([2, 4, 1], hidden=hidden, random_state=0)
+    d = network.explain([0.5, -1.0], 1)
+    for layer in d.layers:
+        for k in range(layer.layer.units):
+            if layer.slope is None:
+                with pytest.raises(ValueError, match="name must be one of"):
+                    d.finite_difference(f"slope{layer.number}", 0, k)
+            else:
+                measured = d.finite_difference(f"slope{layer.number}", 0, k)
+                assert measured.slope == pytest.approx(layer.slope[0, k], rel=1e-8, abs=1e-8)
+    kink = Network([2, 4, 1], hidden="relu", random_state=0).explain([0.0, 0.0], 1)
+    assert kink.finite_difference("slope1", 0, 0).on_kink
+
+
 def test_cost_and_losses() -> None:
     """The cost is that of `Network.loss` and the penalty, and the mean of the losses."""
     network = Network([3, 4, 2], random_state=0)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from chainrule import _checks
 from chainrule._inputs import Rows
 from chainrule._types import Array, FloatArray
-from chainrule.explain.nudging import Measured, Nudged
+from chainrule.explain.nudging import Measured, Nudged, measure_slope
 from chainrule.explain.one_parameter import ParameterDerivation, derive_parameter
 from chainrule.explain.page_of_batch import page_of_batch
 from chainrule.explain.shown import Block, Shown
@@ -151,8 +151,8 @@ class Derivation(Shown):
         Parameters
         ----------
         name : str
-            ``"dW1"``, ``"db1"``, ``"dgamma1"``, or ``"dZ1"``, ``"dA1"``: what stands in `gradients`
-            or `layers`.
+            ``"dW1"``, ``"db1"``, ``"dgamma1"``, or ``"dZ1"``, ``"dA1"``, ``"slope1"``: what stands
+            in `gradients` or `layers`.
         row, column : int
             The place in that array, from 0.
 
@@ -166,6 +166,11 @@ class Derivation(Shown):
         ValueError, TypeError
             If there is no such derivative.
         """
+        for layer in self.layers:
+            if name == f"slope{layer.number}" and layer.slope is not None:
+                place = _place_in(name, layer.slope, row, column)
+                z, slope = float(layer.Z[place]), float(layer.slope[place])
+                return measure_slope(layer.layer.activation, z, slope)
         given, at, factor, scale = self._quantity(name)
         row, column = _place_in(name, given, row, column)
         value = float(given[row, column]) / factor

@@ -12,6 +12,7 @@ import numpy as np
 
 from chainrule import steps
 from chainrule._types import Array, FloatArray
+from chainrule.activation import Activation
 from chainrule.finite_differences import central_difference
 from chainrule.network import Network
 from chainrule.penalties import NO_PENALTY, Penalty
@@ -208,6 +209,22 @@ class Nudged:
             parameters=parameters,
             penalty=self.penalty,
         )
+
+
+def measure_slope(g: Activation, z: float, given: float) -> Measured:
+    """Return g′(z) by the five-point central difference, and how far `given` is from it."""
+
+    def along(x: Array) -> float:
+        return float(g(np.float64(x)))
+
+    with np.errstate(all="ignore"):
+        steps_ = (1e-3, STEP, CLOSE)  # g alone is smooth, but near a kink
+        tried = [_held(along, z, h, 0.0, given, 1.0) for h in steps_]
+        measured = min(tried, key=lambda m: m.beyond_rounding)
+        if measured.beyond_rounding <= TOLERANCE:
+            return min(tried, key=lambda m: m.relative_error)
+        near, low, high = _kink(along, z, 0.0)
+        return measured._replace(on_kink=near and low <= given <= high)
 
 
 class _Rest:

@@ -59,14 +59,14 @@ def page_of_batch(d: Derivation) -> list[Block]:
         Heading("Forward", 2),
     ]
     for layer in d.layers:
-        page += _forward(layer)
+        page += _forward(d, layer)
     page += [Heading("Loss", 2), *_loss(d), Heading("Backward", 2)]
     for layer in reversed(d.layers):
         page += _backward(d, layer)
     return [*page, Heading("Update", 2), *update_of_all(d)]
 
 
-def _forward(layer: LayerDerivation) -> list[Block]:
+def _forward(d: Derivation, layer: LayerDerivation) -> list[Block]:
     l, g = layer.number, layer.layer.activation
     title = f"Layer {l}: {with_constants(g.name, g.constants)}"
     blocks: list[Block] = [Heading(title, 3), Formula(tuple(_forward_formulas(layer)), "rcl")]
@@ -74,21 +74,25 @@ def _forward(layer: LayerDerivation) -> list[Block]:
         blocks += [values_of("z", l, layer.Z, symbol("Z", l))]
         blocks += [values_of("a", l, layer.A, symbol("A", l))]
         if layer.slope is not None:
-            blocks.append(values_of("z", l, layer.slope, slope(l, kind="Z")))
+            blocks.append(_compared(d, f"slope{l}", slope(l, kind="Z"), layer.slope))
         return blocks
     if layer.A_prev.shape[1] <= MOST_TERMS and layer.U is None:
         blocks.append(_first_sum(layer))
-    columns = {symbol("z", l): layer.Z[0], symbol("a", l): layer.A[0]}
+    titles = [words("unit"), symbol("z", l), symbol("a", l)]
     if layer.slope is not None:
-        columns[slope(l)] = layer.slope[0]
-    rows = [
-        (DOTS,) * (1 + len(columns))
-        if k == GAP
-        else (as_math(str(k + 1)), *(number(float(values[k])) for values in columns.values()))
-        for k in some(layer.Z.shape[1])
-    ]
-    caption = words(f"Layer {l}, forward")
-    return [*blocks, Grid(caption, (words("unit"), *columns), tuple(rows))]
+        titles += [slope(l), words("measured"), words("rel. error")]
+    rows: list[tuple[Math, ...]] = []
+    for k in some(layer.Z.shape[1]):
+        if k == GAP:
+            rows.append((DOTS,) * len(titles))
+            continue
+        row = [as_math(str(k + 1)), number(float(layer.Z[0, k])), number(float(layer.A[0, k]))]
+        if layer.slope is not None:
+            found = d.finite_difference(f"slope{l}", 0, k)
+            row += [number(float(layer.slope[0, k])), number(found.slope)]
+            row.append(error(found.relative_error, found.on_kink))
+        rows.append(tuple(row))
+    return [*blocks, Grid(words(f"Layer {l}, forward"), tuple(titles), tuple(rows))]
 
 
 def _forward_formulas(layer: LayerDerivation) -> list[tuple[Math, ...]]:
