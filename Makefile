@@ -22,7 +22,7 @@ test: .venv/test.stamp  ## lint, types, floors, tests, the README's and the docs
 	$(BIN)/python -m pytest README.md docs  # in their order: a block goes on from those before it
 
 test-peers: .venv/peers.stamp  ## chainrule against PyTorch, which is large
-	$(BIN)/python -m pytest tests/peers
+	$(BIN)/python -m pytest -n auto tests/peers
 
 benchmark: .venv/bench.stamp  ## chainrule beside its peers, in time and memory: some 20 minutes
 	$(BIN)/python -m benchmarks

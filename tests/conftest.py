@@ -10,9 +10,11 @@ import pytest
 
 @pytest.fixture(scope="session")
 def compiled_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Compile into a folder of the tests' own from here on."""
+    """Compile into a folder of the tests' own from here on, which all their processes share."""
     before = os.environ.get("NUMBA_CACHE_DIR")
-    os.environ["NUMBA_CACHE_DIR"] = str(tmp_path_factory.mktemp("compiled"))
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    os.environ["NUMBA_CACHE_DIR"] = str(shared / "compiled")
     yield
     if before is None:
         del os.environ["NUMBA_CACHE_DIR"]
