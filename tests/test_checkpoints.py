@@ -248,6 +248,58 @@ def test_another_run_is_refused(changed: dict[str, Any], message: str, tmp_path:
     np.testing.assert_array_equal(other.vector, network().vector)
 
 
+def test_another_set_to_validate_on_is_refused(tmp_path: Path) -> None:
+    """By its numbers, not only by how many arrays it has."""
+    arguments: Any = {"batch_size": 16, "random_state": 5, "verbose": 0, "checkpoint": tmp_path}
+    fit(network(), X, Y, epochs=1, validation=(X[:20], Y[:20]), **arguments)
+    for other in ((X[20:40], Y[20:40]), (X[:20], 1 - Y[:20]), (X[:20], Y[:20], np.arange(20) + 1)):
+        with pytest.raises(ValueError, match="validation must be what the run in"):
+            fit(network(), X, Y, epochs=2, validation=other, resume=True, **arguments)
+    again = network()
+    fit(again, X, Y, epochs=2, validation=(X[:20].tolist(), Y[:20]), resume=True, **arguments)
+
+
+def test_a_stop_after_the_last_mini_batch_is_saved(tmp_path: Path) -> None:
+    """What a callback stops there goes on with that epoch's end, to the same bits."""
+
+    class Stop(Callback):
+        def __init__(self, at: tuple[int, int]) -> None:
+            self.at = at
+
+        def on_batch_end(self, progress: Progress) -> None:
+            if (progress.epoch, progress.batch) == self.at:
+                progress.stop("enough")
+
+    arguments: Any = {"epochs": 4, "batch_size": 16, "random_state": 5, "engine": "numpy"}
+    whole, cut = network(), network()
+    expected = fit(whole, X, Y, verbose=0, callbacks=[Stop((9, 9))], **arguments)
+    stopped = fit(cut, X, Y, verbose=0, callbacks=[Stop((1, 5))], checkpoint=tmp_path, **arguments)
+    assert (stopped.stopped, len(stopped)) == ("enough", 1)
+    assert "-000000000012." in Checkpoints(tmp_path).files()[0].name
+    again = network()
+    history = fit(
+        again,
+        X,
+        Y,
+        verbose=0,
+        callbacks=[Stop((9, 9))],
+        checkpoint=tmp_path,
+        resume=True,
+        **arguments,
+    )
+    np.testing.assert_array_equal(again.vector, whole.vector)
+    assert (history.loss, history.learning_rate) == (expected.loss, expected.learning_rate)
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    """And is left alone."""
+    path = tmp_path / "a file"
+    path.write_text("mine")
+    with pytest.raises(ValueError, match=r"checkpoint must be a folder, and .*a file is a file"):
+        fit(network(), X, Y, epochs=1, verbose=0, checkpoint=path)
+    assert path.read_text() == "mine"
+
+
 def test_another_network_is_refused(tmp_path: Path) -> None:
     """By its structure, before any array is read."""
     fit(network(), X, Y, epochs=1, verbose=0, random_state=0, checkpoint=tmp_path)

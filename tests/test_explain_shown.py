@@ -205,7 +205,13 @@ def test_a_sure_output_has_the_right_factors() -> None:
     p = network.explain([1.0], 0).weight("W1", 0, 0)
     assert [f.value for f in p.factors] == [1.0, 1.0]
     assert p.value == p.of_example == 1.0
-    assert "so near its end that their product by itself would lose it; in short:" in str(p)
+    assert "so near its end that the product by itself would lose it; in short:" in str(p)
+    two = Network([2, 3, 2], output="sigmoid", loss="binary_cross_entropy", random_state=0)
+    two.parameters["b2"][:] = [[40.0, 0.0]]
+    p = two.explain([1.0, 2.0], [0, 1]).weight("W1", 0, 0)
+    assert len({len(path.factors) for path in p.paths}) == 1  # one of the outputs is sure
+    assert sum(path.value for path in p.paths) == pytest.approx(p.of_example, rel=1e-12)
+    assert "lead 2 paths" in str(p)
 
 
 def test_several_outputs_and_constants() -> None:

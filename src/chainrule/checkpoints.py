@@ -96,6 +96,8 @@ class Checkpoints:
         network is neither the library's nor in `custom`; OSError if the folder can't be made.
         """
         describe_structure(network.structure, self.custom)
+        if self.folder.exists() and not self.folder.is_dir():
+            raise ValueError(f"checkpoint must be a folder, and {self.folder} is a file")
         self.folder.mkdir(parents=True, exist_ok=True)
         if not resume and self.files():
             raise ValueError(

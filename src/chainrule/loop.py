@@ -250,7 +250,9 @@ class Run:
             progress.batch, progress.batch_loss = len(costs) - 1, losses[-1]
             for listener in self.listeners:
                 listener.on_batch_end(progress)
-            if self.saver is not None and len(costs) < len(shares):
+            # After the last mini-batch the epoch's end saves it, if nothing stops the run before
+            stops = progress.stop_reason is not None
+            if self.saver is not None and (stops or len(costs) < len(shares)):
                 self.saver.after_batches(self, costs)
             if progress.stop_reason is not None:
                 return None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule._types import Array, Generator
-from chainrule.batches import Examples
+from chainrule.batches import Examples, split_validation
 from chainrule.callbacks import Callback, ProgressBar
 from chainrule.checkpoints import Checkpoints, Stopping
 from chainrule.engine.interface import Engine
@@ -118,6 +118,8 @@ class Saver:
         network, engine = run.network, run.engine
         network.restore(network.with_arrays(saved.arrays))
         engine.set_state(saved.optimizer_state)
+        if saved.steps:
+            engine.rates.at(saved.steps - 1)  # the last rate, if no mini-batch of its epoch is left
         fill_history(run.progress.history, saved.history)
         *states, best = saved.callbacks
         for listener, state in zip(_that_decide(run), states, strict=True):
@@ -210,15 +212,18 @@ def describe_settings(
         "X": _fingerprint(examples.X),
         "y": _fingerprint(examples.Y),
         "sample_weight": _fingerprint(examples.sample_weight),
-        "validation": _in_words(validation),
+        "validation": _in_words(network, examples, validation),
         **{name: repr(value) for name, value in others.items()},
     }
 
 
-def _in_words(validation: object) -> str:
-    if isinstance(validation, (tuple, list)):
-        return f"a set of its own, of {len(validation)} arrays"
-    return repr(validation)
+def _in_words(network: Network, examples: Examples, validation: object) -> str:
+    if not isinstance(validation, (tuple, list)):
+        return repr(validation)
+    _, held = split_validation(network, examples, validation, np.random.RandomState(0))
+    assert held is not None  # a set of its own, for which nothing is drawn
+    parts = (held.X, held.Y, held.sample_weight)
+    return "a set of its own, " + "; ".join(map(_fingerprint, parts))
 
 
 def _fingerprint(rows: Array | None) -> str:

@@ -121,7 +121,8 @@ def fit(
     resume : bool, default False
         Go on with the run that was saved there, if there is one: `network` takes its parameters,
         and the run ends with the same bits as one that never stopped. Everything else must be
-        given as before, but `epochs` may be more.
+        given as before, but `epochs` may be more. Functions, as of a schedule, are compared by
+        their names; the run's own random numbers go on, whatever `random_state` is.
     verbose : {0, 1}, default 1
         1 shows a progress bar in a terminal or notebook.
 

@@ -195,7 +195,7 @@ def _factors(
 
 def _down_to_z(layer: LayerDerivation, j: int, e: int) -> list[Factor]:
     l = layer.number
-    if layer.slope is None or not _multiplies(layer, j, e):
+    if layer.slope is None or not _multiplies(layer, e):
         return [Factor(derivative("L", "z", l, j), float(layer.dZ[e, j]))]
     a, z = symbol("a", l, j), symbol("z", l, j)
     return [
@@ -204,11 +204,11 @@ def _down_to_z(layer: LayerDerivation, j: int, e: int) -> list[Factor]:
     ]
 
 
-def _multiplies(layer: LayerDerivation, j: int, e: int) -> bool:
-    """Whether ∂L/∂a · ∂a/∂z is ∂L/∂z: not where a sigmoid is so sure that 1 − a is lost."""
+def _multiplies(layer: LayerDerivation, e: int) -> bool:
+    """Whether ∂L/∂a · ∂a/∂z is ∂L/∂z in all units: not where one is so sure that 1 − a is lost."""
     assert layer.slope is not None
-    product = layer.dA[e, j] * layer.slope[e, j]
-    return bool(abs(product - layer.dZ[e, j]) <= 1e-6 * abs(layer.dZ[e, j]))
+    product = layer.dA[e] * layer.slope[e]
+    return bool((np.abs(product - layer.dZ[e]) <= 1e-6 * np.abs(layer.dZ[e])).all())
 
 
 def _paths(

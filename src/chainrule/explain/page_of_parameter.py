@@ -92,7 +92,7 @@ def _at_the_output(p: ParameterDerivation) -> list[Block]:
         rights = [symbol("a", l, j) + " − y", numbers, number(float(layer.dZ[e, j]))]
         why = "Loss and output activation belong together"
         if layer.slope is not None and len(p.factors) == 2 and p.name[0] != "g":
-            why += ", and a is so near its end that their product by itself would lose it"
+            why += ", and an output is so near its end that the product by itself would lose it"
         said = Note(f"{why}; in short:")
         blocks += [said, equation(derivative("L", "z", l, j), rights)]
     return blocks
