@@ -647,3 +647,23 @@ WHY_NOT = {
 def test_scikit_learns_checks(estimator: Any, check: Any) -> None:
     """All checks of estimators, but one."""
     check(estimator)
+
+
+def test_every_input_has_a_name() -> None:
+    frame = pd.DataFrame(
+        {
+            "size": [1.0, 2.5, np.nan, 4.0] * 10,
+            "colour": ["red", "green", None, "red"] * 10,
+            "day": pd.date_range("2024-01-01", periods=40, freq="37D"),
+        }
+    )
+    done = Preprocessing("robust", 50).fit(table := read_table(frame))
+    names, X = done.input_names(), done.transform(table, np.float64)
+    assert len(names) == X.shape[1] == done.n_inputs
+    assert names[:3] == ["size", "day (days)", "size is missing"]
+    at = {name: X[:, i] for i, name in enumerate(names)}
+    assert np.array_equal(at["size is missing"], frame["size"].isna())
+    assert np.array_equal(at["colour = red"], frame["colour"] == "red")
+    assert np.array_equal(at["colour = missing"], frame["colour"].isna())
+    angle = 2 * np.pi * (frame["day"].astype("datetime64[s]").astype(int) / 86400) / 7
+    assert at["day (sine of the week)"] == pytest.approx(np.sin(angle), abs=1e-9)

@@ -23,11 +23,12 @@ _STYLE = """<style>
 
 def to_html(page: Sequence[Block]) -> str:
     """Return the page as one element that brings its style with it."""
-    parts = "\n".join(_part(block) for block in page)
+    parts = "\n".join(html_of(block) for block in page)
     return f'{_STYLE}\n<div class="chainrule">\n{parts}\n</div>'
 
 
-def _part(block: Block) -> str:
+def html_of(block: Block) -> str:
+    """Return one block of a page as HTML, for whoever brings a style."""
     match block:
         case Heading(text, level):
             return f"<h{level + 2}>{escape(text)}</h{level + 2}>"
@@ -37,24 +38,25 @@ def _part(block: Block) -> str:
             body = "".join(_row(row, "td", align) for row in rows)
             return f"<table>{body}</table>"
         case Grid(caption, header, rows):
-            top = f"<caption>{_mathml(caption)}</caption>{_row(header, 'th')}"
+            top = f"<caption>{mathml(caption)}</caption>{_row(header, 'th')}"
             body = "".join(_row(row, "td", across=len(header)) for row in rows)
             return f'<table class="grid">{top}{body}</table>'
 
 
 def _row(cells: Sequence[Math], tag: str, align: str = "", across: int = 0) -> str:
     if len(cells) == 1 and across:
-        return f'<tr><{tag} class="across" colspan="{across}">{_mathml(cells[0])}</{tag}></tr>'
+        return f'<tr><{tag} class="across" colspan="{across}">{mathml(cells[0])}</{tag}></tr>'
     sides = align or "r" * len(cells)
     pairs = zip(cells, sides, strict=False)
     return (
         "<tr>"
-        + "".join(f'<{tag} class="{side}">{_mathml(cell)}</{tag}>' for cell, side in pairs)
+        + "".join(f'<{tag} class="{side}">{mathml(cell)}</{tag}>' for cell, side in pairs)
         + "</tr>"
     )
 
 
-def _mathml(cell: Math) -> str:
+def mathml(cell: Math) -> str:
+    """Return a piece of mathematics as MathML; nothing for an empty one."""
     return _converted(cell.latex) if cell.latex else ""
 
 

@@ -130,6 +130,19 @@ class Preprocessing:
         dense = [part.toarray() if sparse.issparse(part) else part for part in parts]
         return np.hstack(dense).astype(dtype)
 
+    def input_names(self) -> list[str]:
+        """Return a name for each input that `transform` returns, such as ``colour = red``."""
+        scaled = [role.name for role in self.of("number")]
+        scaled += [f"{role.name} (days)" for role in self.of("date")]
+        gone = zip(scaled, self.numbers.with_missing, strict=True)
+        names = scaled + [f"{name} is missing" for name, some in gone if some]
+        for role in self.of("date"):
+            for cycle in self.cycles[role.name]:
+                names += [f"{role.name} ({wave} of the {cycle})" for wave in ("sine", "cosine")]
+        for name, encoder in self.encoders.items():
+            names += [f"{name} = {word.strip()}" for word in encoder.categories_[0]]
+        return names
+
     def check_columns(self, table: Table) -> None:
         """Raise ValueError if a column that was learned from is not in a table."""
         gone = [
