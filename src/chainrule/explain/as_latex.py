@@ -23,6 +23,10 @@ _LETTERS = {
 }
 
 
+# Rows as far from each other as fractions are high.
+_AIRY = r"\def\arraystretch{1.5}"
+
+
 def document_latex(page: Sequence[Block]) -> str:
     """Return the page for a LaTeX document, whose xcolor wants another form of colours."""
     parts = []
@@ -34,7 +38,7 @@ def document_latex(page: Sequence[Block]) -> str:
             case Note(text):
                 parts.append(_escaped(text))
             case _:
-                parts.append(rf"\[{array(block)}\]")
+                parts.append(rf"\[{_AIRY}{array(block)}\]")
     whole = "\n\n".join(parts) + "\n"
     return re.sub(r"\\textcolor\{#(\w+)\}", r"\\textcolor[HTML]{\1}", whole)
 
@@ -56,14 +60,14 @@ def notebook_latex(page: Sequence[Block]) -> str:
 def array(block: Formula | Grid) -> str:
     """Return a formula or a table as an array."""
     if isinstance(block, Formula):
-        return _array(block.rows, block.align)
+        return _array(block.rows, block.align, gap="[1ex]")  # fractions under each other
     columns = "l" + "r" * (len(block.header) - 1)
     body = _array(block.rows, columns, _row(block.header) + r" \\ \hline" + "\n")
     return rf"\begin{{array}}{{c}}{block.caption.latex} \\" + "\n" + body + r"\end{array}"
 
 
-def _array(rows: Sequence[Sequence[Math]], align: str, top: str = "") -> str:
-    lines = " \\\\\n".join(_row(row, len(align)) for row in rows)
+def _array(rows: Sequence[Sequence[Math]], align: str, top: str = "", gap: str = "") -> str:
+    lines = f" \\\\{gap}\n".join(_row(row, len(align)) for row in rows)
     return rf"\begin{{array}}{{{align}}}" + "\n" + top + lines + "\n" + r"\end{array}"
 
 
