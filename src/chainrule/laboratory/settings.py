@@ -183,8 +183,10 @@ def _check_hidden(name: str, value: object) -> tuple[tuple[int, str], ...]:
     return tuple(layers)
 
 
-# The softmax is for an output, and needs two units at least.
-HIDDEN_ACTIVATIONS = tuple(name for name, g in ACTIVATIONS.items() if g.vjp is None)
+# Each by its own name; the softmax is for an output, and needs two units at least.
+HIDDEN_ACTIVATIONS = tuple(
+    name for name, g in ACTIVATIONS.items() if g.vjp is None and g.name == name
+)
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "data": _check_choice_of(*DATASETS, *OPENED),
