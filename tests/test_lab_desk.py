@@ -165,6 +165,9 @@ def test_units_and_points_are_explained(page: Page, data: str) -> None:
         panel, _ = page.ask("explain", "panel", **of)
         assert panel["selection"] == of
         assert panel["sections"] or of.get("layer") == 0
+    titles = [section["title"] for section in panel["sections"]]
+    assert titles[0] == "The chain rule on one example"
+    assert {"Forward: Layer 1: tanh", "Loss", "Backward: Layer 2", "Update"} < set(titles)
     A = page.desk.network.forward(page.desk.answers.experiment.split.X_test[:1])
     followed, _ = page.ask("follow", "followed", set="test", index=0)
     assert followed["values"][-1] == pytest.approx(A[0])

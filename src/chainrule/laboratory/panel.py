@@ -167,11 +167,17 @@ def _of_point(experiment: Experiment, selection: Mapping[str, Any]) -> dict[str,
 
 
 def sections_of(page: Sequence[Block]) -> list[dict[str, Any]]:
-    """Return a page as sections, each with its title and its HTML; the first has the page's."""
+    """Return a page as sections, each with its title and its HTML; the first has the page's.
+
+    A title with nothing but other titles under it stands in front of each of them.
+    """
     sections: list[dict[str, Any]] = []
+    above = ""
     for block in page:
         if isinstance(block, Heading):
-            sections.append({"title": block.text, "html": ""})
+            above = block.text if block.level < 3 else above
+            title = f"{above}: {block.text}" if block.level == 3 and above else block.text
+            sections.append({"title": title, "html": ""})
             continue
         if not sections:
             sections.append({"title": "", "html": ""})
