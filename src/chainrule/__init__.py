@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from chainrule.export import to_onnx
     from chainrule.health import dead_units, diagnose
     from chainrule.importing import from_keras, from_sklearn, from_torch
+    from chainrule.laboratory import lab
     from chainrule.tabular import TabularClassifier, TabularRegressor
 
 __all__ = [
@@ -80,6 +81,7 @@ __all__ = [
     "from_sklearn",
     "from_torch",
     "gradient_check",
+    "lab",
     "load",
     "to_onnx",
 ]
@@ -106,6 +108,10 @@ def __getattr__(name: str) -> Any:
         from chainrule import importing
 
         return getattr(importing, name)
+    if name == "lab":
+        from chainrule import laboratory
+
+        return laboratory.lab
     if name in ("TabularClassifier", "TabularRegressor"):
         from chainrule import tabular
 

@@ -9,6 +9,7 @@ import typer
 
 from chainrule import __version__, _checks
 from chainrule.activations import get_activation
+from chainrule.cli.lab import lab
 from chainrule.cli.lecture import run_lecture, write_lecture
 from chainrule.cli.refusing import refusal, refusing
 from chainrule.cli.train import train
@@ -100,6 +101,7 @@ def _refuse_options_of_the_experiment(context: typer.Context) -> None:
             raise refusal(f"{option} does not go with --notebook; change it in the notebook itself")
 
 
+app.command()(lab)
 app.command()(train)
 app.command()(predict)
 app.command()(evaluate)

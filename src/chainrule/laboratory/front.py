@@ -1,0 +1,62 @@
+"""The front end: ES modules joined into one, which the page loads, and a notebook's widget is."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from importlib.resources import files
+
+STYLES = ("lab.css", "diagram.css")
+
+# Of these modules an import is one line, and takes names as they are.
+_IMPORT = re.compile(r'^import \{[^}\n]*\} from "\./(\w+\.js)";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?!default\b)", re.MULTILINE)
+
+
+@functools.cache
+def module() -> str:
+    """Return the module, which exports what an anywidget does, and starts a page where one is."""
+    return join("lab.js", _read)
+
+
+@functools.cache
+def style() -> str:
+    """Return the style sheet of the lab."""
+    return "\n".join(_read(name) for name in STYLES)
+
+
+@functools.cache
+def page() -> str:
+    """Return the page, which loads lab.js and lab.css from beside it."""
+    return _read("page.html")
+
+
+@functools.cache
+def icon() -> str:
+    """Return the page's icon, in SVG."""
+    return _read("icon.svg")
+
+
+def join(name: str, read: Callable[[str], str]) -> str:
+    """Return a module and all that it imports as one, each after those that it imports.
+
+    No two may have the same name at their top, since then they share it.
+    """
+    joined: dict[str, str] = {}
+    begun: set[str] = set()
+
+    def add(name: str) -> None:
+        if name not in begun:
+            begun.add(name)
+            text = read(name)
+            for other in _IMPORT.findall(text):
+                add(other)
+            joined[name] = _EXPORT.sub("", _IMPORT.sub("", text))
+
+    add(name)
+    return "\n".join(joined.values())
+
+
+def _read(name: str) -> str:
+    return (files("chainrule.laboratory") / "front" / name).read_text(encoding="utf-8")
