@@ -30,10 +30,18 @@ def lab(
         first = [] if file is None else [_opening(file)]
         server = _server(first, host, port)
     typer.echo(f"The lab: {server.url} (Ctrl-C ends it)")
+    threading.Thread(target=_warm_up, daemon=True).start()
     if not no_browser:
         # Apart, since a browser in the terminal stays where it was called until it is closed
         threading.Thread(target=webbrowser.open, args=(server.local_url,), daemon=True).start()
     server.run()
+
+
+def _warm_up() -> None:
+    """Load what the first page will need, while its browser starts."""
+    from chainrule.laboratory.desk import Desk
+
+    Desk().close()
 
 
 def _opening(file: Path) -> tuple[dict[str, Any], list[bytes]]:

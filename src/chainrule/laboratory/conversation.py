@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from chainrule.laboratory.desks import Desks, NoRoomError, Seat
 from chainrule.laboratory.outbox import Outbox
@@ -41,7 +41,7 @@ class Conversation:
         for end in ends:
             if isinstance(end, Exception) and not isinstance(end, WebSocketDisconnect):
                 raise end
-        if self._unread.is_set():
+        if self._unread.is_set() and self._socket.application_state is WebSocketState.CONNECTED:
             with contextlib.suppress(TimeoutError, WebSocketDisconnect):  # it may read nothing more
                 async with asyncio.timeout(1):
                     await self._socket.close(POLICY, "the page left too much unread")

@@ -16,8 +16,14 @@ _EXPORT = re.compile(r"^export (?!default\b)", re.MULTILINE)
 
 @functools.cache
 def module() -> str:
-    """Return the module, which exports what an anywidget does, and starts a page where one is."""
+    """Return the module with the default export that an anywidget has."""
     return join("lab.js", _read)
+
+
+@functools.cache
+def page_module() -> str:
+    """Return the module that the page loads: the same, and it starts."""
+    return module() + 'startPage(document.querySelector("#lab"));\n'
 
 
 @functools.cache
@@ -28,7 +34,7 @@ def style() -> str:
 
 @functools.cache
 def page() -> str:
-    """Return the page, which loads lab.js and lab.css from beside it."""
+    """Return the page, which loads page.js, lab.css and icon.svg from beside it."""
     return _read("page.html")
 
 

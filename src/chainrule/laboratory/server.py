@@ -25,7 +25,7 @@ from chainrule.laboratory.wire import LARGEST
 
 FILES = {
     "": (front.page, "text/html"),
-    "lab.js": (front.module, "text/javascript"),
+    "page.js": (front.page_module, "text/javascript"),
     "lab.css": (front.style, "text/css"),
     "icon.svg": (front.icon, "image/svg+xml"),
 }
@@ -46,6 +46,8 @@ class Lab:
 
     Raises
     ------
+    ValueError
+        If there is no such port.
     OSError
         If it can't listen there, as when the port is in use; says so in a sentence.
     """
@@ -122,13 +124,14 @@ def _serve_file(name: str) -> Any:
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    if not 0 <= port < 2**16:  # of a larger one the system would take the rest
+        raise ValueError(f"port must be in [0, {2**16 - 1}], got {port}")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, *_, address = found[0]
         return socket.create_server(address[:2], family=family)
     except OSError as error:
+        why = str(error.strerror).partition(" (")[0]  # Python adds the address, which is known
         raise OSError(
-            f"the lab can't listen on port {port} of {host!r}: {error.strerror}; give another"
+            f"the lab can't listen on port {port} of {host!r}: {why}; give another"
         ) from None
-    except OverflowError:
-        raise OSError(f"--port must be in [0, 65535], got {port}") from None
