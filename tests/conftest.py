@@ -7,6 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.lab_browser import browser, browser_page, lab_server
+
+__all__ = ["browser", "browser_page", "lab_server"]
+
 
 @pytest.fixture(scope="session")
 def compiled_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

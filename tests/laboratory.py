@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -81,10 +82,10 @@ class Served:
     def socket_url(self) -> str:
         return self.lab.local_url.replace("http", "ws", 1) + "socket"
 
-    def connect(self, **options: Any) -> ClientConnection:
+    def connect(self, url: str | None = None, **options: Any) -> ClientConnection:
         """Open a socket as the lab's page does."""
-        settings = {"origin": self.origin, "max_size": None, "compression": None} | options
-        return connect(self.socket_url, **settings)
+        usual = {"origin": self.origin, "max_size": None, "compression": None, "proxy": None}
+        return connect(url or self.socket_url, **(usual | options))
 
 
 @contextlib.contextmanager
@@ -116,8 +117,6 @@ def answer(socket: ClientConnection) -> tuple[Message, list[bytes]]:
 
 def unpack_any(data: bytes) -> tuple[Message, list[bytes]]:
     """Return a message and its buffers, by the description of the format rather than its code."""
-    import json
-
     length = int.from_bytes(data[:4], "little")
     assert length % 4 == 0
     whole = json.loads(data[4 : 4 + length])

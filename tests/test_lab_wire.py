@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 import struct
 from typing import Any
 
@@ -37,10 +39,8 @@ def test_a_message_comes_out_as_it_went_in(rest: dict[str, Any], buffers: list[b
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_message_or_refused(data: bytes) -> None:
     """Nothing but WireError comes of them."""
-    try:
+    with contextlib.suppress(WireError):
         unpack(data)
-    except WireError as error:
-        assert str(error)
 
 
 @given(st.data())
@@ -50,10 +50,8 @@ def test_damaged_messages_are_read_or_refused(data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(packed) - 1))
     packed[place] = data.draw(st.integers(0, 255))
     end = data.draw(st.integers(0, len(packed)))
-    try:
+    with contextlib.suppress(WireError):
         unpack(bytes(packed[:end]))
-    except WireError as error:
-        assert str(error)
 
 
 @pytest.mark.parametrize(
@@ -85,9 +83,8 @@ def test_damaged_messages_are_read_or_refused(data: st.DataObject) -> None:
 )
 def test_what_is_wrong_is_said(data: bytes, says: str) -> None:
     """Each in a sentence that names it."""
-    with pytest.raises(WireError, match=".") as refused:
+    with pytest.raises(WireError, match=re.escape(says)) as refused:
         unpack(data)
-    assert says in str(refused.value)
     assert len(str(refused.value)) < 200
 
 

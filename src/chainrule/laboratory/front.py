@@ -13,6 +13,9 @@ STYLES = ("lab.css", "diagram.css")
 _IMPORT = re.compile(r'^import \{[^}\n]*\} from "\./(\w+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default\b)", re.MULTILINE)
 
+# Comments are for who reads the modules; each widget that a notebook saves has the whole with it.
+_COMMENT = re.compile(r"^[ \t]*(?:/\*\*(?s:.*?)\*/|//[^\n]*)[ \t]*\n", re.MULTILINE)
+
 
 @functools.cache
 def module() -> str:
@@ -47,7 +50,8 @@ def icon() -> str:
 def join(name: str, read: Callable[[str], str]) -> str:
     """Return a module and all that it imports as one, each after those that it imports.
 
-    No two may have the same name at their top, since then they share it.
+    Comments that have a line of their own are left out. No two may have the same name at their top,
+    since then they share it.
     """
     joined: dict[str, str] = {}
     begun: set[str] = set()
@@ -58,10 +62,10 @@ def join(name: str, read: Callable[[str], str]) -> str:
             text = read(name)
             for other in _IMPORT.findall(text):
                 add(other)
-            joined[name] = _EXPORT.sub("", _IMPORT.sub("", text))
+            joined[name] = _COMMENT.sub("", _EXPORT.sub("", _IMPORT.sub("", text))).strip("\n")
 
     add(name)
-    return "\n".join(joined.values())
+    return "\n".join(joined.values()) + "\n"
 
 
 def _read(name: str) -> str:

@@ -87,7 +87,11 @@ class Guard:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"].endswith("http.response.start"):
-                MutableHeaders(scope=message).update(HEADERS)
+                headers = MutableHeaders(scope=message)
+                headers.update(HEADERS)
+                if message["type"].startswith("websocket"):
+                    for name in ("content-length", "content-type"):  # uvicorn sends its own as well
+                        del headers[name]
             await send(message)
 
         why = self._refusal(scope)

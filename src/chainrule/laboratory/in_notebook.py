@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ def lab(
     X: Any = None,
     y: Any = None,
     *,
-    names: Sequence[str] | None = None,
+    names: list[str] | None = None,
 ) -> LabWidget:
     """Return the lab as a widget, which a notebook shows where it is a cell's last value.
 
@@ -31,7 +30,7 @@ def lab(
         The examples. Without them, and without a network, there are two moons to begin with.
     y : array of shape (m,), optional
         The targets.
-    names : sequence of str, optional
+    names : list of str, optional
         The names of the inputs, if they are not those of the columns of `X`.
 
     Returns
