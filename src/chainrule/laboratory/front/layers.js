@@ -1,0 +1,97 @@
+// The layers as a list: units and activations without the diagram, for keyboards and screen readers.
+
+import { fillSelect } from "./fields.js";
+import { keepFocus, make, setText } from "./parts.js";
+
+const TYPED = "typed";
+
+/**
+ * @param {HTMLElement} root
+ * @param {Object} lab
+ */
+export function createLayerList(root, lab) {
+  const list = make("ol", { class: "lab-layers" });
+  const output = make("p", { class: "lab-faint" });
+  const add = make("button", { type: "button", "data-key": "add-layer", onclick: () => {
+    const hidden = hiddenNow();
+    change([...hidden, hidden.at(-1) ?? [4, "tanh"]]);
+  } }, "Add a layer");
+  const refusal = make("p", { class: "lab-refusal", role: "alert", hidden: true });
+  root.append(list, add, refusal, output);
+  let shown = "";
+
+  lab.on("setup", update);
+  lab.on("refused", (message) => {
+    if (message.what !== "hidden") return;
+    message.shown = true;
+    shown = "";
+    update();
+    refuse(message.message);
+  });
+
+  function hiddenNow() {
+    return structuredClone(lab.setup.settings.hidden ?? []);
+  }
+  function change(hidden) {
+    refuse("");
+    lab.set({ hidden });
+  }
+  function changeLayer(number, units, activation) {
+    const hidden = hiddenNow();
+    hidden[number] = [units ?? hidden[number][0], activation ?? hidden[number][1]];
+    change(hidden);
+  }
+  function refuse(sentence) {
+    refusal.hidden = sentence === "";
+    refusal.textContent = sentence;
+    // The list may be closed: what was refused must be seen.
+    if (sentence) root.closest("details")?.setAttribute("open", "");
+  }
+  function update() {
+    const { setup } = lab;
+    const free = setup.can?.restructure !== false;
+    const layers = setup.layers.slice(0, -1);
+    const text = JSON.stringify([layers.map(({ units, activation }) => [units, activation]), free]);
+    if (text !== shown) {
+      shown = text;
+      refuse("");
+      keepFocus(root, () => list.replaceChildren(...layers.map((layer, number) => row(layer, number, free))),
+        "[data-key=add-layer]");
+    }
+    add.disabled = !free || layers.length >= (setup.limits?.layers?.[1] ?? 6);
+    const last = setup.layers.at(-1);
+    setText(output, `Output: ${last.units} ${last.units === 1 ? "unit" : "units"}, ${last.activation_title ?? last.activation}; loss: ${setup.loss}.`);
+  }
+
+  function row({ units, activation }, number, free) {
+    const [least, most] = lab.setup.limits?.units ?? [1, 16];
+    const name = `layer ${number + 1}`;
+    const count = make("input", { type: "number", min: least, max: most, step: 1, value: units, disabled: !free,
+      "data-key": `units-${number}`, "aria-label": `Units of ${name}`,
+      onchange: () => changeLayer(number, count.valueAsNumber, null) });
+    const typed = activation.startsWith("=");
+    const select = make("select", { disabled: !free, "data-key": `activation-${number}`, "aria-label": `Activation of ${name}` });
+    fillSelect(select, [...lab.setup.choices.activations.map(choiceOf), [TYPED, "typed formula…"]], typed ? TYPED : activation);
+    const formula = make("input", { type: "text", value: typed ? activation.slice(1).trim() : "z * tanh(z)", spellcheck: "false", size: 14,
+      autocomplete: "off", autocapitalize: "off", disabled: !free, "data-key": `formula-${number}`,
+      "aria-label": `Formula of ${name}, in z`,
+      onchange: () => changeLayer(number, null, `=${formula.value}`) });
+    const typing = make("span", { class: "lab-formula" }, "a = ", formula);
+    typing.hidden = !typed;
+    select.addEventListener("change", () => {
+      typing.hidden = select.value !== TYPED;
+      if (typing.hidden) changeLayer(number, null, select.value);
+      else formula.focus();
+      // What stands there is a formula already: it is taken as it is, until it is changed.
+      if (!typing.hidden) changeLayer(number, null, `=${formula.value}`);
+    });
+    const remove = make("button", { type: "button", class: "lab-quiet", disabled: !free, "aria-label": `Remove ${name}`,
+      "data-key": `remove-${number}`, onclick: () => change(hiddenNow().filter((_, other) => other !== number)) }, "✕");
+    return make("li", {}, make("span", { class: "lab-layer-name" }, `Layer ${number + 1}`), count, "units", select, typing, remove);
+  }
+}
+
+/** An activation may come as a name, or as a name and its title. */
+function choiceOf(choice) {
+  return typeof choice === "string" ? choice : [choice.name, choice.title ?? choice.name];
+}
