@@ -1,0 +1,265 @@
+// The lab: its regions, what they share, and the way of each message to those who want it.
+
+import { createAddress, settingsIn } from "./address.js";
+import { createDataControls, createTrainingControls } from "./controls.js";
+import { createCurve } from "./curve.js";
+import { createDiagram } from "./diagram.js";
+import { createLayerList } from "./layers.js";
+import { createLesson } from "./lesson.js";
+import { shownNumber } from "./numbers.js";
+import { createPanel } from "./panel.js";
+import { make, setText } from "./parts.js";
+import { createPlane } from "./plane.js";
+import { createShortcuts } from "./shortcuts.js";
+import { createSlice } from "./slice.js";
+import { createSocketModel } from "./socket.js";
+import { createTaking } from "./taking.js";
+import { createTheme } from "./theme.js";
+import { createTransport, stoppedSentence } from "./transport.js";
+
+const DESK = "chainrule-lab-desk";
+
+/**
+ * What the components share: the last messages, the selection, the way to the desk, and who listens.
+ * @param {Object} model
+ * @returns {Object}
+ */
+function createStore(model) {
+  const listeners = new Map();
+  const ends = [];
+  const lab = {
+    page: model.page === true,
+    setup: null,
+    frame: null,
+    selection: null,
+    view: {},
+    reducedMotion: false,
+    dark: false,
+    send(message, buffers = []) {
+      model.send(message, undefined, buffers);
+    },
+    set(settings) {
+      lab.send({ do: "set", settings });
+    },
+    on(kind, handler) {
+      listeners.set(kind, [...(listeners.get(kind) ?? []), handler]);
+      return () => listeners.set(kind, listeners.get(kind).filter((other) => other !== handler));
+    },
+    emit(kind, message) {
+      for (const handler of listeners.get(kind) ?? []) handler(message);
+    },
+    select(selection) {
+      lab.selection = selection;
+      lab.emit("selection", selection);
+      lab.send({ do: "explain", ...(selection ?? { of: null }) });
+    },
+    /** What is only seen, as the address has it: keys that begin with "v_". */
+    setView(changes) {
+      lab.showView({ ...lab.view, ...changes });
+      lab.emit("address", lab.view);
+    },
+    showView(view) {
+      lab.view = view;
+      lab.emit("view", view);
+    },
+    /** A sentence for who hears the page: seldom, and politely. */
+    say(sentence) {
+      lab.emit("say", sentence);
+    },
+    link: () => location.href,
+    atEnd: (act) => ends.push(act),
+    end() {
+      for (const act of ends) act();
+      listeners.clear();
+    },
+  };
+  return lab;
+}
+
+/**
+ * Draws the lab in an element; an anywidget front-end, and the page's as well.
+ * @param {{model: Object, el: HTMLElement}} given
+ * @returns {function(): void}  takes it away again
+ */
+function render({ model, el }) {
+  const lab = createStore(model);
+  el.classList.add("chainrule-lab");
+  // JupyterLab's own single keys stay out of the lab.
+  el.setAttribute("data-lm-suppress-shortcuts", "true");
+  const theme = createTheme(el, lab);
+  const parts = layOut(el, lab);
+  const transport = createTransport(parts.transport, lab);
+  const shortcuts = createShortcuts(el, lab, transport.act);
+  el.append(shortcuts.dialog);
+  createLesson(parts.lesson, parts.menus, lab, el);
+  createTaking(el, parts.menus, lab, () => [parts.diagram, parts.plane]);
+  parts.menus.append(theme.button, make("button", { type: "button", class: "lab-quiet", onclick: () => shortcuts.dialog.showModal() }, "Keys"));
+  createDataControls(parts.data, lab);
+  createTrainingControls(parts.training, lab);
+  createDiagram(parts.diagram, lab);
+  createLayerList(parts.layers, lab);
+  createPlane(parts.plane, lab);
+  createCurve(parts.curve, lab);
+  createSlice(parts.slice, lab);
+  createPanel(parts.panel, lab);
+  createNews(parts, lab, model);
+
+  const address = lab.page ? createAddress(lab) : null;
+  if (address) {
+    lab.showView(settingsIn(location.hash).view);
+    for (const kind of ["setup", "settings", "address"]) lab.on(kind, () => lab.setup && address.write());
+  }
+  const stop = receive(model, lab);
+  return () => {
+    stop();
+    address?.stop();
+    shortcuts.stop();
+    lab.end();
+    model.close?.();
+    el.replaceChildren();
+  };
+}
+
+/** Greets the desk, hands its messages on, and draws no more often than the screen does. */
+function receive(model, lab) {
+  let waiting = null;
+  let seen = [];
+  let request = 0;
+
+  function greet() {
+    const settings = lab.page ? lab.setup?.settings ?? settingsIn(location.hash).settings : null;
+    const known = lab.page ? sessionStorage.getItem(DESK) : null;
+    lab.send({ do: "hello", settings: settings && Object.keys(settings).length ? settings : null, desk: known });
+  }
+  function draw() {
+    request = 0;
+    const [frame, numbers] = [waiting, seen];
+    [waiting, seen] = [null, []];
+    if (frame) {
+      lab.frame = frame;
+      lab.emit("frame", frame);
+    }
+    for (const n of numbers) lab.send({ do: "seen", n });
+  }
+  function take(message, buffers = []) {
+    message.buffers = buffers.map(aligned);
+    if (message.kind === "frame") {
+      seen.push(message.n);
+      waiting = waiting ? { ...message, curve: [...(waiting.curve ?? []), ...(message.curve ?? [])],
+        curve_from: waiting.curve_from ?? message.curve_from } : message;
+      request ||= requestAnimationFrame(draw);
+      return;
+    }
+    if (message.kind === "setup") {
+      for (const n of seen.splice(0)) lab.send({ do: "seen", n });
+      waiting = null;
+      lab.frame = null;
+      lab.setup = message;
+      if (lab.page && message.desk) sessionStorage.setItem(DESK, message.desk);
+      lab.selection = null;
+      lab.emit("selection", null);
+    }
+    if (message.kind === "settings") {
+      lab.setup = { ...lab.setup, settings: message.settings, batches: message.batches ?? lab.setup.batches, note: message.note };
+    }
+    lab.emit(message.kind, message);
+  }
+  model.on("msg:custom", take);
+  if (lab.page) model.on("connected", greet);
+  else greet();
+  return () => {
+    cancelAnimationFrame(request);
+    model.off?.("msg:custom", take);
+  };
+}
+
+/** The notebook may hand buffers that begin anywhere; arrays of float32 begin at a multiple of four. */
+function aligned(view) {
+  if (view.byteOffset % 4 === 0) return view;
+  return new DataView(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+}
+
+/** The regions, empty. On a page the body of the lab is its main part; in a notebook there is one already. */
+function layOut(el, lab) {
+  const parts = {};
+  const part = (name, tag = "div", attributes = {}) => (parts[name] = make(tag, { class: `lab-${name}`, ...attributes }));
+  const region = (name, title, ...children) => {
+    const heading = make("h2", {}, title);
+    return make("section", { "data-region": name, class: "lab-region", "aria-label": title }, heading, ...children);
+  };
+  const folded = (title, child) => make("details", { class: "lab-folded" }, make("summary", {}, title), child);
+  el.replaceChildren(
+    make("header", { class: "lab-head" },
+      make(lab.page ? "h1" : "p", { class: "lab-name" }, "chainrule", make("span", {}, " lab")),
+      part("menus", "nav", { "aria-label": "Lab" })),
+    part("transport", "section", { "aria-label": "Run" }),
+    part("banner", "div", { role: "status" }),
+    part("lesson", "section", { "aria-label": "Lesson" }),
+    make(lab.page ? "main" : "div", { class: "lab-body" },
+      region("data", "Data", part("data")),
+      make("div", { class: "lab-middle" },
+        region("training", "Training", part("training")),
+        region("network", "Network", part("diagram"), folded("Layers as a list", part("layers")))),
+      make("div", { class: "lab-right" },
+        region("plane", "Output", part("plane")),
+        region("curve", "Learning", part("curve"), part("slice"))),
+      region("panel", "Chain rule", part("panel"))),
+    part("live", "p", { class: "lab-visually-hidden", role: "status" }));
+  return parts;
+}
+
+/** The banner for the eye, and a quiet sentence for the ear. */
+function createNews(parts, lab, model) {
+  const lines = new Map();
+  const show = (what, sentence, ...more) => {
+    if (sentence) lines.set(what, [make("span", {}, sentence), ...more]);
+    else lines.delete(what);
+    parts.banner.replaceChildren(...[...lines].map(([kind, line]) => make("p", { "data-news": kind }, ...line)));
+  };
+  const close = (what) => make("button", { type: "button", class: "lab-quiet", "aria-label": "Close", onclick: () => show(what, "") }, "✕");
+  lab.on("note", ({ message }) => show("note", message));
+  lab.on("refused", (message) => {
+    if (!message.shown) show("refused", message.message, close("refused"));
+  });
+  for (const kind of ["setup", "settings"]) lab.on(kind, () => show("refused", ""));
+  lab.on("setup", ({ settings, note }) => show("setup", settings.data === "table" ? "" : note, close("setup")));
+  lab.on("say", (sentence) => {
+    setText(parts.live, "");
+    setText(parts.live, sentence);
+  });
+  if (lab.page) {
+    const again = () => make("button", { type: "button", onclick: () => model.again() }, "Try now");
+    // A blink is no news.
+    model.on("disconnected", ({ failures }) => {
+      if (failures > 1) show("connection", "The connection to the lab is lost; trying again. What it learned is kept.", again());
+    });
+    model.on("connected", () => show("connection", ""));
+  }
+
+  let before = null;
+  lab.on("setup", () => { before = null; });
+  lab.on("frame", (frame) => {
+    const changed = before && (frame.playing !== before.playing || (!frame.playing && frame.step !== before.step));
+    if (changed) lab.say(frame.playing ? "Training." : stateSentence(frame, lab.setup.settings));
+    before = { playing: frame.playing, step: frame.step };
+  });
+}
+
+function stateSentence(frame, settings) {
+  const stop = frame.stopped ? `${stoppedSentence(frame, settings)} ` : "";
+  const test = frame.loss?.test === null || frame.loss?.test === undefined ? "" : `, on test examples ${shownNumber(frame.loss.test)}`;
+  return `${stop}Epoch ${frame.epoch}, step ${frame.step}. Loss of training ${shownNumber(frame.loss?.train)}${test}.`;
+}
+
+/** The page brings an element that names its socket; a notebook calls `render` itself. */
+function startPage() {
+  const el = document.querySelector("[data-chainrule-socket]");
+  if (!el) return;
+  const address = new URL(el.dataset.chainruleSocket, location.href);
+  address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  render({ model: createSocketModel(address.href), el });
+}
+
+startPage();
+
+export default { render };

@@ -1,0 +1,114 @@
+// Taking it along: a link, the code, pictures, the model; and bringing a file in.
+
+import { createDialog, createMenu } from "./menus.js";
+import { make } from "./parts.js";
+import { asPNG, pictureOf } from "./picture.js";
+
+const OPENED = ".csv,.parquet,.arrow,.feather,.safetensors,.json";
+
+/**
+ * The menu "Take along", the button "Open…", and files that are dropped anywhere.
+ * @param {HTMLElement} root  the lab
+ * @param {HTMLElement} bar  where the buttons go
+ * @param {Object} lab
+ * @param {function(): HTMLElement[]} pictured  the parts that are in a picture
+ */
+export function createTaking(root, bar, lab, pictured) {
+  const ask = (as) => lab.send({ do: "export", as });
+  const picture = () => pictureOf(pictured(), { background: getComputedStyle(root).getPropertyValue("--raised").trim() });
+  const item = (close, label, what, act) => make("button", { type: "button", onclick: () => {
+    close();
+    act();
+  } }, make("span", {}, label), make("small", {}, what));
+  const menu = createMenu("Take along", (close) => [
+    ...(lab.page ? [item(close, "Link", "opens the same experiment", () => copy(lab, lab.link(), "The link is copied."))] : []),
+    item(close, "Python with chainrule", "a script that trains this network", () => ask("chainrule")),
+    item(close, "Plain NumPy", "a script without chainrule", () => ask("numpy")),
+    item(close, "Saved model", "for chainrule, or to open here again", () => ask("model")),
+    item(close, "Picture, SVG", "the network and its output map", () => save(new Blob([picture().text], { type: "image/svg+xml" }), "chainrule.svg")),
+    item(close, "Picture, PNG", "the same as pixels", async () => save(await asPNG(picture()), "chainrule.png")),
+  ]);
+  const chooser = make("input", { type: "file", accept: OPENED, class: "lab-visually-hidden", tabindex: -1, "aria-hidden": "true" });
+  chooser.addEventListener("change", () => {
+    if (chooser.files[0]) openFile(lab, chooser.files[0]);
+    chooser.value = "";
+  });
+  bar.append(make("button", { type: "button", class: "lab-menu-button", title: "A table, a saved model or a lesson",
+    onclick: () => chooser.click() }, "Open…"), menu, chooser);
+  lab.on("choose-file", () => chooser.click());
+
+  lab.on("file", (file) => {
+    if (file.text !== undefined && file.text !== null && /\.py$/.test(file.name)) showCode(root, lab, file);
+    else save(new Blob([file.text ?? file.buffers[0]], { type: file.type }), file.name);
+  });
+  acceptDrops(root, lab);
+}
+
+/** Reads a file and hands it to the desk; one that is too large is not sent at all. */
+async function openFile(lab, file) {
+  const most = lab.setup?.limits?.upload ?? 2 ** 25;
+  if (file.size > most) {
+    lab.emit("refused", { what: "file", message: `${file.name} has ${megabytes(file.size)} MB; the lab takes files of up to ${megabytes(most)} MB.` });
+    return;
+  }
+  lab.send({ do: "open", name: file.name }, [await file.arrayBuffer()]);
+}
+
+function acceptDrops(root, lab) {
+  const here = make("p", { class: "lab-drop", hidden: true, "aria-hidden": "true" }, "Drop a table, a saved model or a lesson");
+  root.append(here);
+  const files = (event) => event.dataTransfer?.types.includes("Files");
+  root.addEventListener("dragover", (event) => {
+    if (!files(event)) return;
+    event.preventDefault();
+    here.hidden = false;
+  });
+  root.addEventListener("dragleave", (event) => {
+    if (!root.contains(event.relatedTarget)) here.hidden = true;
+  });
+  root.addEventListener("drop", (event) => {
+    here.hidden = true;
+    if (!files(event)) return;
+    event.preventDefault();
+    if (event.dataTransfer.files[0]) openFile(lab, event.dataTransfer.files[0]);
+  });
+}
+
+function showCode(root, lab, file) {
+  const dialog = createDialog(file.name,
+    make("pre", { tabindex: 0, role: "region", "aria-label": "The code" }, make("code", {}, file.text)),
+    make("p", { class: "lab-actions" },
+      make("button", { type: "button", onclick: () => copy(lab, file.text, "The code is copied.") }, "Copy"),
+      make("button", { type: "button", onclick: () => save(new Blob([file.text], { type: file.type }), file.name) }, "Download")));
+  dialog.addEventListener("close", () => dialog.remove());
+  root.append(dialog);
+  dialog.showModal();
+}
+
+async function copy(lab, text, done) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Where the clipboard is closed to pages, the old way still works.
+    const area = make("textarea", {});
+    area.value = text;
+    (document.querySelector("dialog[open]") ?? document.body).append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+  lab.say(done);
+}
+
+function save(blob, name) {
+  const url = URL.createObjectURL(blob);
+  const link = make("a", { href: url, download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(url), 10000);
+}
+
+function megabytes(size) {
+  return (size / 2 ** 20).toFixed(1);
+}
