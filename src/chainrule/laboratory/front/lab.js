@@ -97,7 +97,7 @@ function render({ model, el }) {
   createDataControls(parts.data, lab);
   createTrainingControls(parts.training, lab);
   createDiagram(parts.diagram, lab);
-  createLayerList(parts.layers, lab);
+  createLayerList(parts["layers-list"], lab);
   createPlane(parts.plane, lab);
   createCurve(parts.curve, lab);
   createSlice(parts.slice, lab);
@@ -199,7 +199,7 @@ function layOut(el, lab) {
       region("data", "Data", part("data")),
       make("div", { class: "lab-middle" },
         region("training", "Training", part("training")),
-        region("network", "Network", part("diagram"), folded("Layers as a list", part("layers")))),
+        region("network", "Network", part("diagram"), folded("Layers as a list", part("layers-list")))),
       make("div", { class: "lab-right" },
         region("plane", "Output", part("plane")),
         region("curve", "Learning", part("curve"), part("slice"))),
@@ -251,15 +251,14 @@ function stateSentence(frame, settings) {
   return `${stop}Epoch ${frame.epoch}, step ${frame.step}. Loss of training ${shownNumber(frame.loss?.train)}${test}.`;
 }
 
-/** The page brings an element that names its socket; a notebook calls `render` itself. */
-function startPage() {
-  const el = document.querySelector("[data-chainrule-socket]");
-  if (!el) return;
-  const address = new URL(el.dataset.chainruleSocket, location.href);
+/**
+ * The lab as a page of its own: the socket is beside it.
+ * @param {HTMLElement} el
+ */
+export function startPage(el) {
+  const address = new URL("socket", location.href);
   address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   render({ model: createSocketModel(address.href), el });
 }
-
-startPage();
 
 export default { render };

@@ -8,7 +8,7 @@ import { make } from "./parts.js";
  * @returns {string}
  */
 export function uniqueId(word) {
-  return `chainrule-${word}-${Math.ranmake().toString(36).slice(2, 10)}`;
+  return `chainrule-${word}-${Math.random().toString(36).slice(2, 10)}`;
 }
 
 /**
