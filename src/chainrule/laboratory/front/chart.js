@@ -74,8 +74,9 @@ function drawMark(pen, { shape, colour, label }, x, y, colourOf, width) {
   pen.stroke();
   pen.fillStyle = colourOf("--ink");
   pen.textAlign = x > width / 2 ? "right" : "left";
-  pen.textBaseline = "bottom";
-  pen.fillText(label, x + (x > width / 2 ? -9 : 9), Math.max(y - 5, 16));
+  // Two marks close to each other: the word of one stands above it, of the other below.
+  pen.textBaseline = shape === "dot" ? "bottom" : "top";
+  pen.fillText(label, x + (x > width / 2 ? -9 : 9), shape === "dot" ? Math.max(y - 5, 14) : y + 5);
 }
 
 /** Lowest and highest value shown, with a little room. */
@@ -84,7 +85,8 @@ function heights(shown, logarithmic, from, to) {
   for (const value of shown) [low, high] = [Math.min(low, value), Math.max(high, value)];
   if (!shown.length) return logarithmic ? [0.1, 1] : [from ?? 0, to ?? 1];
   if (logarithmic) return [low * 0.9, Math.max(high * 1.1, low * 1.3)];
-  low = Math.min(low, from ?? low);
+  // Down to where it could be at best, unless what happens would then be too small to see.
+  if (from !== null && low < 0.6 * high) low = Math.min(low, from);
   high = Math.max(high, to ?? high);
   const room = (high - low || Math.abs(high) || 1) * 0.06;
   return [low === from ? low : low - room, high === to ? high : high + room];

@@ -1,6 +1,7 @@
 // The controls of data and training, made from the choices and limits that the desk names.
 
 import { uniqueId } from "./menus.js";
+import { LECTURE_SETTINGS } from "./address.js";
 import { createNumberField, createSelectField, createSliderField, inWords } from "./fields.js";
 import { make } from "./parts.js";
 import { createThumbnail } from "./thumbnails.js";
@@ -8,8 +9,7 @@ import { createThumbnail } from "./thumbnails.js";
 const USUAL_RATES = [0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
 const USUAL_PENALTIES = [0, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1];
 const USUAL_BATCHES = [1, 8, 16, 32, 64, 128, 256];
-const WITH_CLASSES = ["blobs", "spirals", "drawn"];
-const WITHOUT_NOISE = ["drawn", "table", "given"];
+const OPENED = ["table", "given"];
 
 /**
  * The choice of the data and what they are made with.
@@ -31,7 +31,7 @@ export function createDataControls(root, lab) {
   const again = make("button", { type: "button", class: "lab-small", title: "Other examples of the same kind",
     onclick: () => lab.set({ data_seed: (lab.setup.settings.data_seed + 1) % 1000000 }) }, "New draw");
   fields.data_seed.element.querySelector(".lab-control").append(again);
-  const clear = make("button", { type: "button", onclick: () => lab.set({ points: [] }) }, "Remove all points");
+  const clear = make("button", { type: "button", onclick: () => lab.set({ points: LECTURE_SETTINGS.points }) }, "Begin anew with two points");
   const drawing = make("div", { class: "lab-hint" },
     make("p", {}, "Put points on the output map: choose a class there, then click, or use the arrow keys and Enter."), clear);
   const file = make("button", { type: "button", onclick: () => lab.emit("choose-file", {}) }, "Open a file…");
@@ -49,23 +49,22 @@ export function createDataControls(root, lab) {
   function update() {
     const { setup } = lab;
     const { data } = setup.settings;
+    const drawn = data.startsWith("drawn");
     radios(setup);
     for (const field of Object.values(fields)) {
       field.refuse("");
       field.show(setup.settings[field.key], setup);
       field.enable(setup.can?.data !== false || field.key === "x" || field.key === "y");
     }
-    fields.classes.element.hidden = !WITH_CLASSES.includes(data);
-    fields.noise.element.hidden = WITHOUT_NOISE.includes(data);
-    fields.n.element.hidden = data === "drawn" || data === "given";
+    fields.classes.element.hidden = !(setup.choices.many_classes ?? []).includes(data);
+    fields.noise.element.hidden = again.hidden = drawn || OPENED.includes(data);
+    fields.n.element.hidden = drawn || OPENED.includes(data);
     fields.test.element.hidden = data === "given";
     fields.data_seed.element.hidden = data === "given";
-    again.hidden = WITHOUT_NOISE.includes(data);
     fields.target.element.hidden = !setup.target?.choices;
     const manyInputs = (setup.axes?.choices?.length ?? 0) > 2;
     fields.x.element.hidden = fields.y.element.hidden = !manyInputs;
-    drawing.hidden = data !== "drawn" || setup.can?.draw === false;
-    clear.disabled = !setup.settings.points?.length;
+    drawing.hidden = !drawn;
     file.disabled = setup.can?.data === false;
     note.textContent = setup.note ?? "";
     note.hidden = !setup.note;
@@ -108,7 +107,7 @@ function createTile(lab, group, { name, title }) {
 }
 
 function titleOf(setup) {
-  return { table: "Your table", given: "Your data", drawn: "Drawn by hand" }[setup.settings.data] ?? inWords(setup.settings.data);
+  return { table: "Your table", given: "Your data" }[setup.settings.data] ?? inWords(setup.settings.data);
 }
 
 /**

@@ -44,9 +44,10 @@ export function createCurve(root, lab) {
     panel.testLegend.hidden = values?.test === null || values?.test === undefined;
   }
   function draw() {
-    const last = rows.at(-1)?.[0] ?? 0;
-    loss.chart.draw({ lines: lines(1), x: [rows[0]?.[0] ?? 0, Math.max(last, (rows[0]?.[0] ?? 0) + 1)], logarithmic: logarithmic.checked, from: 0 });
-    accuracy.chart.draw({ lines: lines(3), x: [rows[0]?.[0] ?? 0, Math.max(last, (rows[0]?.[0] ?? 0) + 1)], to: 1 });
+    const first = rows[0]?.[0] ?? 0;
+    const x = [first, Math.max(rows.at(-1)?.[0] ?? 0, first + 1)];
+    loss.chart.draw({ lines: lines(1), x, logarithmic: logarithmic.checked, from: 0 });
+    accuracy.chart.draw({ lines: lines(3), x, to: 1 });
   }
   function lines(column) {
     return [{ points: rows.map((row) => [row[0], row[column]]), colour: "--accent", dash: [] },
@@ -54,10 +55,10 @@ export function createCurve(root, lab) {
   }
   function sentence(frame) {
     const [first, last] = [rows[0], rows.at(-1)];
-    if (!last || rows.length < 2) return "No epoch has ended yet.";
+    if (!last || rows.length < 2) return "Nothing is learned yet.";
     const name = lab.setup.task === "regression" ? "R²" : "Accuracy";
     const test = (now) => now === null || now === undefined ? "" : `, on test examples ${figure(now)}`;
-    return `Loss of training: ${figure(first[1])} at epoch ${first[0]}, ${figure(last[1])} at epoch ${last[0]}${test(last[2])}. `
+    return `Loss of training: ${figure(first[1])} at epoch ${shownNumber(first[0])}, ${figure(last[1])} at epoch ${shownNumber(last[0])}${test(last[2])}. `
       + `${name}: ${figure(frame.accuracy?.train)}${test(frame.accuracy?.test)}.`;
   }
 }

@@ -1,12 +1,13 @@
 // The lab: its regions, what they share, and the way of each message to those who want it.
 
-import { createAddress, settingsIn } from "./address.js";
+import { createAddress, settingsIn, unknownSentence } from "./address.js";
 import { createDataControls, createTrainingControls } from "./controls.js";
 import { createCurve } from "./curve.js";
 import { createDiagram } from "./diagram.js";
 import { createLayerList } from "./layers.js";
 import { createLesson } from "./lesson.js";
 import { shownNumber } from "./numbers.js";
+import { createOptions } from "./options.js";
 import { createPanel } from "./panel.js";
 import { make, setText } from "./parts.js";
 import { createPlane } from "./plane.js";
@@ -98,6 +99,7 @@ function render({ model, el }) {
   createTrainingControls(parts.training, lab);
   createDiagram(parts.diagram, lab);
   createLayerList(parts["layers-list"], lab);
+  createOptions(parts.options, lab);
   createPlane(parts.plane, lab);
   createCurve(parts.curve, lab);
   createSlice(parts.slice, lab);
@@ -107,7 +109,13 @@ function render({ model, el }) {
   const address = lab.page ? createAddress(lab) : null;
   if (address) {
     lab.showView(settingsIn(location.hash).view);
-    for (const kind of ["setup", "settings", "address"]) lab.on(kind, () => lab.setup && address.write());
+    for (const kind of ["setup", "settings", "address"]) {
+      lab.on(kind, () => {
+        if (!lab.setup) return;
+        address.write();
+        sessionStorage.setItem(DESK, JSON.stringify({ desk: lab.setup.desk, fragment: location.hash }));
+      });
+    }
   }
   const stop = receive(model, lab);
   return () => {
@@ -127,9 +135,11 @@ function receive(model, lab) {
   let request = 0;
 
   function greet() {
-    const settings = lab.page ? lab.setup?.settings ?? settingsIn(location.hash).settings : null;
-    const known = lab.page ? sessionStorage.getItem(DESK) : null;
-    lab.send({ do: "hello", settings: settings && Object.keys(settings).length ? settings : null, desk: known });
+    if (!lab.page) return lab.send({ do: "hello", settings: null, desk: null });
+    const said = settingsIn(location.hash);
+    const settings = lab.setup?.settings ?? said.settings;
+    lab.send({ do: "hello", settings: Object.keys(settings).length ? settings : null, desk: lab.setup?.desk ?? keptDesk() });
+    if (!lab.setup && said.unknown.length) lab.emit("refused", { what: "link", message: unknownSentence(said.unknown) });
   }
   function draw() {
     request = 0;
@@ -150,19 +160,18 @@ function receive(model, lab) {
       request ||= requestAnimationFrame(draw);
       return;
     }
+    const before = lab.setup;
     if (message.kind === "setup") {
       for (const n of seen.splice(0)) lab.send({ do: "seen", n });
       waiting = null;
       lab.frame = null;
       lab.setup = message;
-      if (lab.page && message.desk) sessionStorage.setItem(DESK, message.desk);
-      lab.selection = null;
-      lab.emit("selection", null);
     }
     if (message.kind === "settings") {
       lab.setup = { ...lab.setup, settings: message.settings, batches: message.batches ?? lab.setup.batches, note: message.note };
     }
     lab.emit(message.kind, message);
+    if (message.kind === "setup" && lab.selection) lab.select(isThere(lab.selection, message, before) ? lab.selection : null);
   }
   model.on("msg:custom", take);
   if (lab.page) model.on("connected", greet);
@@ -171,6 +180,26 @@ function receive(model, lab) {
     cancelAnimationFrame(request);
     model.off?.("msg:custom", take);
   };
+}
+
+/**
+ * The desk of this tab, if the address is still the one that it had: a link that was followed since
+ * is another experiment.
+ */
+function keptDesk() {
+  const { desk = null, fragment = "" } = JSON.parse(sessionStorage.getItem(DESK) ?? "{}");
+  return location.hash === "" || location.hash === fragment ? desk : null;
+}
+
+/** Whether what was selected is there in a new setup as well. */
+function isThere(selection, setup, before) {
+  if (selection.of === "unit") return selection.unit < (setup.layers[selection.layer - 1]?.units ?? 0);
+  if (selection.of === "weight") {
+    return setup.parameters.some(({ name, rows, columns }) =>
+      name === selection.name && selection.row < rows && selection.column < columns);
+  }
+  const drawnBy = ({ settings }) => JSON.stringify(["data", "n", "noise", "classes", "test", "data_seed", "points", "target"].map((key) => settings[key]));
+  return Boolean(before) && drawnBy(before) === drawnBy(setup);
 }
 
 /** The notebook may hand buffers that begin anywhere; arrays of float32 begin at a multiple of four. */
@@ -199,10 +228,11 @@ function layOut(el, lab) {
       region("data", "Data", part("data")),
       make("div", { class: "lab-middle" },
         region("training", "Training", part("training")),
-        region("network", "Network", part("diagram"), folded("Layers as a list", part("layers-list")))),
+        region("network", "Network", part("diagram"), folded("Layers as a list", part("layers-list"))),
+        region("curve", "Along the gradient", part("slice"))),
       make("div", { class: "lab-right" },
-        region("plane", "Output", part("plane")),
-        region("curve", "Learning", part("curve"), part("slice"))),
+        region("plane", "Output", part("options"), part("plane")),
+        region("curve", "Learning", part("curve"))),
       region("panel", "Chain rule", part("panel"))),
     part("live", "p", { class: "lab-visually-hidden", role: "status" }));
   return parts;
@@ -252,7 +282,7 @@ function stateSentence(frame, settings) {
 }
 
 /**
- * The lab as a page of its own: the socket is beside it.
+ * The lab as a page of its own: its socket is beside it.
  * @param {HTMLElement} el
  */
 export function startPage(el) {

@@ -17,7 +17,7 @@ export function createSlice(root, lab) {
   const button = make("button", { type: "button", onclick: () => lab.send({ do: "slice" }) }, "Look along the gradient");
   const chart = createChart(canvas);
   root.append(make("div", { class: "lab-chart" },
-    make("div", { class: "lab-chart-head" }, make("h3", {}, "Slice of the loss surface"), button), canvas, words));
+    make("div", { class: "lab-chart-head" }, words, button), canvas));
 
   lab.on("slice", (message) => {
     slice = message;

@@ -33,8 +33,11 @@ export function createTaking(root, bar, lab, pictured) {
     if (chooser.files[0]) openFile(lab, chooser.files[0]);
     chooser.value = "";
   });
-  bar.append(make("button", { type: "button", class: "lab-menu-button", title: "A table, a saved model or a lesson",
-    onclick: () => chooser.click() }, "Open…"), menu, chooser);
+  const open = createMenu("Open", (close) => [
+    item(close, "File…", "a table, a saved model or a lesson; or drop it anywhere", () => chooser.click()),
+    ...(lab.page ? [item(close, "Link…", "of an experiment in another lab", () => askLink(root))] : []),
+  ]);
+  bar.append(open, menu, chooser);
   lab.on("choose-file", () => chooser.click());
 
   lab.on("file", (file) => {
@@ -83,6 +86,20 @@ function showCode(root, lab, file) {
   dialog.addEventListener("close", () => dialog.remove());
   root.append(dialog);
   dialog.showModal();
+}
+
+/** A link from another machine has another address; what follows its # is the experiment. */
+function askLink(root) {
+  const input = make("input", { type: "text", "aria-label": "Link", autocomplete: "off", spellcheck: "false", placeholder: "http://localhost:…/#data=circles" });
+  const form = make("form", { method: "dialog", class: "lab-actions" }, input, make("button", { class: "lab-strong" }, "Open"));
+  const dialog = createDialog("Open a link", form);
+  form.addEventListener("submit", () => {
+    location.hash = input.value.trim().replace(/^[^#]*#/, "");
+  });
+  dialog.addEventListener("close", () => dialog.remove());
+  root.append(dialog);
+  dialog.showModal();
+  input.focus();
 }
 
 async function copy(lab, text, done) {

@@ -4,7 +4,7 @@ import { createNumberField, createSelectField } from "./fields.js";
 import { refuseBeside } from "./controls.js";
 import { make, setText } from "./parts.js";
 
-const SPEEDS = [["slow", "slow: 2 batches a second"], ["normal", "normal"], ["full", "as fast as it goes"]];
+const SPEEDS = [["slow", "slow, 2 steps a second"], ["normal", "60 steps a second"], ["full", "as fast as it goes"]];
 
 /**
  * @param {HTMLElement} root
@@ -77,7 +77,7 @@ export function createTransport(root, lab) {
 export function stoppedSentence(frame, settings) {
   if (frame.stopped === "epochs") return `Stopped after ${settings.epochs} epochs, as asked.`;
   if (frame.stopped === "target loss") return `Stopped: the loss of training is at ${settings.target_loss}.`;
-  return `Stopped: ${frame.stopped}`;
+  return `${frame.stopped[0].toUpperCase()}${frame.stopped.slice(1)}.`;
 }
 
 function grouped(number) {
