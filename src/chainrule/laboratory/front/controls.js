@@ -9,7 +9,7 @@ import { createThumbnail } from "./thumbnails.js";
 const USUAL_RATES = [0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
 const USUAL_PENALTIES = [0, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1];
 const USUAL_BATCHES = [1, 8, 16, 32, 64, 128, 256];
-const OPENED = ["table", "given"];
+const FROM_ELSEWHERE = ["table", "given"];
 
 /**
  * The choice of the data and what they are made with.
@@ -57,8 +57,8 @@ export function createDataControls(root, lab) {
       field.enable(setup.can?.data !== false || field.key === "x" || field.key === "y");
     }
     fields.classes.element.hidden = !(setup.choices.many_classes ?? []).includes(data);
-    fields.noise.element.hidden = again.hidden = drawn || OPENED.includes(data);
-    fields.n.element.hidden = drawn || OPENED.includes(data);
+    fields.noise.element.hidden = again.hidden = drawn || FROM_ELSEWHERE.includes(data);
+    fields.n.element.hidden = drawn || FROM_ELSEWHERE.includes(data);
     fields.test.element.hidden = data === "given";
     fields.data_seed.element.hidden = data === "given";
     fields.target.element.hidden = !setup.target?.choices;

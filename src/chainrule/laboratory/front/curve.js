@@ -13,8 +13,8 @@ const MOST_ROWS = 4000;
 export function createCurve(root, lab) {
   let rows = [];
   const logarithmic = make("input", { type: "checkbox", onchange: draw });
-  const loss = createPanel("Loss", make("label", { class: "lab-check" }, logarithmic, " log scale"));
-  const accuracy = createPanel("Accuracy", null);
+  const loss = createTitledChart("Loss", make("label", { class: "lab-check" }, logarithmic, " log scale"));
+  const accuracy = createTitledChart("Accuracy", null);
   const words = make("p", { class: "lab-visually-hidden" });
   root.append(loss.element, accuracy.element, words);
 
@@ -64,7 +64,7 @@ export function createCurve(root, lab) {
 }
 
 /** A title, a legend with the numbers of now, and a chart. */
-function createPanel(title, more) {
+function createTitledChart(title, more) {
   const [name, train, test] = ["span", "output", "output"].map((tag) => make(tag, tag === "output" ? { "aria-live": "off" } : {}));
   name.textContent = title;
   const legend = (kind, words, value) => make("span", { class: "lab-legend" },

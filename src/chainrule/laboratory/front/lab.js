@@ -7,7 +7,6 @@ import { createDiagram } from "./diagram.js";
 import { createLayerList } from "./layers.js";
 import { createLesson } from "./lesson.js";
 import { shownNumber } from "./numbers.js";
-import { createOptions } from "./options.js";
 import { createPanel } from "./panel.js";
 import { make, setText } from "./parts.js";
 import { createPlane } from "./plane.js";
@@ -99,7 +98,6 @@ function render({ model, el }) {
   createTrainingControls(parts.training, lab);
   createDiagram(parts.diagram, lab);
   createLayerList(parts["layers-list"], lab);
-  createOptions(parts.options, lab);
   createPlane(parts.plane, lab);
   createCurve(parts.curve, lab);
   createSlice(parts.slice, lab);
@@ -231,10 +229,10 @@ function layOut(el, lab) {
         region("network", "Network", part("diagram"), folded("Layers as a list", part("layers-list"))),
         region("curve", "Along the gradient", part("slice"))),
       make("div", { class: "lab-right" },
-        region("plane", "Output", part("options"), part("plane")),
+        region("plane", "Output", part("plane")),
         region("curve", "Learning", part("curve"))),
       region("panel", "Chain rule", part("panel"))),
-    part("live", "p", { class: "lab-visually-hidden", role: "status" }));
+    part("live", "p", { class: "lab-live lab-visually-hidden", role: "status" }));
   return parts;
 }
 

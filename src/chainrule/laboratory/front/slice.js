@@ -10,7 +10,6 @@ import { make, setText } from "./parts.js";
  */
 export function createSlice(root, lab) {
   let slice = null;
-  let step = 0;
   const canvas = make("canvas", { role: "img", "aria-label": "Loss along the gradient; the sentence below says the same" });
   canvas.hidden = true;
   const words = make("p", { class: "lab-faint" }, "The loss of all training examples at w − α · dL/dw, over α.");
@@ -21,10 +20,9 @@ export function createSlice(root, lab) {
 
   lab.on("slice", (message) => {
     slice = message;
-    step = lab.frame?.step ?? 0;
     canvas.hidden = false;
     setText(button, "Look again");
-    setText(words, sentence(slice, step));
+    setText(words, sentence(slice, lab.frame?.step ?? 0));
     draw();
   });
   lab.on("setup", () => {
@@ -33,7 +31,6 @@ export function createSlice(root, lab) {
     setText(button, "Look along the gradient");
     setText(words, "The loss of all training examples at w − α · dL/dw, over α.");
   });
-  lab.on("frame", (frame) => canvas.classList.toggle("lab-stale", slice !== null && frame.step !== step));
   lab.on("theme", draw);
   const watcher = new ResizeObserver(draw);
   watcher.observe(root);

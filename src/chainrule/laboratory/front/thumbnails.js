@@ -4,7 +4,7 @@ import { classColour } from "./colours.js";
 import { makeSVG } from "./parts.js";
 
 const TURN = 2 * Math.PI;
-const NUMBERS = ["plane", "gaussians", "sine"];
+const NUMBERS = ["plane", "gaussians", "sine", "drawn_values"];
 
 /** Points (x, y, colour) of each kind, x and y from -1 to 1, the colour 0, 1 or a share of both. */
 const SHAPES = {
@@ -21,6 +21,7 @@ const SHAPES = {
   gaussians: () => grid((x, y) => 0.5 + 0.5 * (Math.exp(-4 * ((x - 0.4) ** 2 + (y - 0.4) ** 2))
     - Math.exp(-4 * ((x + 0.4) ** 2 + (y + 0.4) ** 2)))),
   sine: () => grid((x) => 0.5 + 0.5 * Math.sin(x * 4)),
+  drawn_values: () => [[-0.55, 0.1, 0], [-0.2, 0.55, 0.2], [-0.3, -0.2, 0.4], [0.35, -0.45, 0.8], [0.6, 0.05, 1], [0.2, 0.15, 0.6]],
   drawn: () => [[-0.55, 0.1, 0], [-0.2, 0.55, 0], [-0.3, -0.2, 0], [0.35, -0.45, 1], [0.6, 0.05, 1], [0.2, 0.15, 1]],
 };
 
