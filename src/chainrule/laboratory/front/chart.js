@@ -1,6 +1,5 @@
 // A small chart on a canvas: lines, a grid with few numbers, and marks.
 
-const MARGIN = { left: 44, right: 10, top: 8, bottom: 20 };
 
 /**
  * @param {HTMLCanvasElement} canvas  its size comes from the style
@@ -18,28 +17,31 @@ export function createChart(canvas) {
     if (!width || !height) return;
     const pen = preparedPen(canvas, width, height);
     const style = getComputedStyle(canvas);
+    // As large as the text is: who enlarges it enlarges the numbers too.
+    const size = parseFloat(style.fontSize);
+    const margin = { left: 4 * size, right: size, top: 0.7 * size, bottom: 1.8 * size };
     const colour = (name) => style.getPropertyValue(name);
     const shown = lines.flatMap((line) => line.points.map((point) => point[1]))
       .concat(marks.map((mark) => mark.y)).filter((value) => Number.isFinite(value) && value !== null && (!logarithmic || value > 0));
     const [low, high] = heights(shown, logarithmic, from, to);
     const bend = logarithmic ? Math.log10 : (value) => value;
-    const across = (value) => MARGIN.left + (value - x[0]) / (x[1] - x[0]) * (width - MARGIN.left - MARGIN.right);
-    const up = (value) => height - MARGIN.bottom - (bend(value) - bend(low)) / (bend(high) - bend(low)) * (height - MARGIN.top - MARGIN.bottom);
+    const across = (value) => margin.left + (value - x[0]) / (x[1] - x[0]) * (width - margin.left - margin.right);
+    const up = (value) => height - margin.bottom - (bend(value) - bend(low)) / (bend(high) - bend(low)) * (height - margin.top - margin.bottom);
 
-    pen.font = `11px ${style.fontFamily}`;
+    pen.font = `${size}px ${style.fontFamily}`;
     pen.lineWidth = 1;
     pen.strokeStyle = colour("--line");
     pen.fillStyle = colour("--faint");
     pen.textAlign = "right";
     pen.textBaseline = "middle";
     for (const value of logarithmic ? decades(low, high) : ticks(low, high, 4)) {
-      path(pen, [[MARGIN.left, up(value)], [width - MARGIN.right, up(value)]]);
-      pen.fillText(tickText(value), MARGIN.left - 6, up(value));
+      path(pen, [[margin.left, up(value)], [width - margin.right, up(value)]]);
+      pen.fillText(tickText(value), margin.left - 6, up(value));
     }
     pen.textBaseline = "top";
     for (const value of ticks(x[0], x[1], 5)) {
-      pen.textAlign = across(value) > width - 30 ? "right" : "center";
-      pen.fillText(tickText(value), Math.min(across(value), width - 2), height - MARGIN.bottom + 6);
+      pen.textAlign = across(value) > width - 3 * size ? "right" : "center";
+      pen.fillText(tickText(value), Math.min(across(value), width - 2), height - margin.bottom + 6);
     }
     pen.lineWidth = 1.75;
     pen.lineJoin = "round";

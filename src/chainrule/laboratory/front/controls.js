@@ -18,15 +18,15 @@ const FROM_ELSEWHERE = ["table", "given"];
  */
 export function createDataControls(root, lab) {
   const fields = {
+    target: createSelectField(lab, "target", "Target column", (setup) => setup.target?.choices ?? []),
+    x: createSelectField(lab, "x", "Across", axisChoices(0)),
+    y: createSelectField(lab, "y", "Up", axisChoices(1)),
     classes: createNumberField(lab, "classes", "Classes", { step: "1", low: 2, high: 10 }),
     n: createSliderField(lab, "n", "Examples", { low: 20, high: 5000, step: 10 }),
     noise: createSliderField(lab, "noise", "Noise", { low: 0, high: 1, step: 0.05 }),
     test: createSliderField(lab, "test", "Test share", { low: 0, high: 0.9, step: 0.05,
       title: "The share of examples that are kept away from training" }),
     data_seed: createNumberField(lab, "data_seed", "Seed of the data", { step: "1", low: 0 }),
-    target: createSelectField(lab, "target", "Target column", (setup) => setup.target?.choices ?? []),
-    x: createSelectField(lab, "x", "Across", axisChoices(0)),
-    y: createSelectField(lab, "y", "Up", axisChoices(1)),
   };
   const again = make("button", { type: "button", class: "lab-small", title: "Other examples of the same kind",
     onclick: () => lab.set({ data_seed: (lab.setup.settings.data_seed + 1) % 1000000 }) }, "New draw");
@@ -53,7 +53,7 @@ export function createDataControls(root, lab) {
     radios(setup);
     for (const field of Object.values(fields)) {
       field.refuse("");
-      field.show(setup.settings[field.key], setup);
+      field.show(setup.settings[field.key] ?? (field.key === "target" ? setup.target?.name : null), setup);
       field.enable(setup.can?.data !== false || field.key === "x" || field.key === "y");
     }
     fields.classes.element.hidden = !(setup.choices.many_classes ?? []).includes(data);
@@ -71,9 +71,9 @@ export function createDataControls(root, lab) {
   }
 }
 
-/** The names of inputs, the one that is shown now where nothing was chosen. */
+/** The names of inputs; where none is chosen it is the first, or the second. */
 function axisChoices(which) {
-  return (setup) => [["", `${setup.axes?.names?.[which] ?? "input"} (as it comes)`],
+  return (setup) => [["", `${setup.axes?.choices?.[which] ?? ""} (as it comes)`],
     ...(setup.axes?.choices ?? []).map((name) => [name, name])];
 }
 
@@ -89,7 +89,7 @@ function createKinds(lab, root) {
     if (names !== shown) {
       shown = names;
       const tasks = [["Classes", choices.filter((choice) => choice.task !== "regression")],
-        ["Numbers", choices.filter((choice) => choice.task === "regression")]];
+        ["Values", choices.filter((choice) => choice.task === "regression")]];
       root.replaceChildren(...tasks.filter(([, some]) => some.length).map(([title, some]) =>
         make("fieldset", {}, make("legend", {}, title), make("div", { class: "lab-tiles" },
           ...some.map((choice) => createTile(lab, group, choice))))));

@@ -247,7 +247,9 @@ function createNews(parts, lab, model) {
   const close = (what) => make("button", { type: "button", class: "lab-quiet", "aria-label": "Close", onclick: () => show(what, "") }, "✕");
   lab.on("note", ({ message }) => show("note", message));
   lab.on("refused", (message) => {
-    if (!message.shown) show("refused", message.message, close("refused"));
+    // What a link held, besides what it is made of, is news also after its setup has come.
+    const what = message.what === "link" ? "link" : "refused";
+    if (!message.shown) show(what, message.message, close(what));
   });
   for (const kind of ["setup", "settings"]) lab.on(kind, () => show("refused", ""));
   lab.on("setup", ({ settings, note }) => show("setup", settings.data === "table" ? "" : note, close("setup")));

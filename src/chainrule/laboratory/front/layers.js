@@ -1,6 +1,6 @@
 // The layers as a list: units and activations without the diagram, for keyboards and screen readers.
 
-import { fillSelect } from "./fields.js";
+import { fillSelect, inWords } from "./fields.js";
 import { keepFocus, make, setText } from "./parts.js";
 
 const TYPED = "typed";
@@ -19,8 +19,13 @@ export function createLayerList(root, lab) {
   const refusal = make("p", { class: "lab-refusal", role: "alert", hidden: true });
   root.append(list, add, refusal, output);
   let shown = "";
+  // A formula that was refused stays in its field, to be put right.
+  let tried = null;
 
-  lab.on("setup", update);
+  lab.on("setup", () => {
+    tried = null;
+    update();
+  });
   lab.on("refused", (message) => {
     if (message.what !== "hidden") return;
     message.shown = true;
@@ -60,34 +65,43 @@ export function createLayerList(root, lab) {
     }
     add.disabled = !free || layers.length >= (setup.limits?.layers?.[1] ?? 6);
     const last = setup.layers.at(-1);
-    setText(output, `Output: ${last.units} ${last.units === 1 ? "unit" : "units"}, ${last.activation_title ?? last.activation}; loss: ${setup.loss}.`);
+    setText(output, `Output: ${last.units} ${last.units === 1 ? "unit" : "units"}, ${last.activation_title ?? last.activation}; loss: ${inWords(setup.loss)}.`);
   }
 
   function row({ units, activation }, number, free) {
     const [least, most] = lab.setup.limits?.units ?? [1, 16];
-    const name = `layer ${number + 1}`;
+    const name = `Layer ${number + 1}`;
     const count = make("input", { type: "number", min: least, max: most, step: 1, value: units, disabled: !free,
-      "data-key": `units-${number}`, "aria-label": `Units of ${name}`,
+      "data-key": `units-${number}`, "aria-label": `${name}: units`,
       onchange: () => changeLayer(number, count.valueAsNumber, null) });
-    const typed = activation.startsWith("=");
-    const select = make("select", { disabled: !free, "data-key": `activation-${number}`, "aria-label": `Activation of ${name}` });
+    const again = tried?.number === number ? tried.text : null;
+    const typed = again !== null || activation.startsWith("=");
+    const select = make("select", { disabled: !free, "data-key": `activation-${number}`, "aria-label": `${name}: activation` });
     fillSelect(select, [...lab.setup.choices.activations.map(choiceOf), [TYPED, "typed formula…"]], typed ? TYPED : activation);
-    const formula = make("input", { type: "text", value: typed ? activation.slice(1).trim() : "z * tanh(z)", spellcheck: "false", size: 14,
+    const formula = make("input", { type: "text", value: again ?? (typed ? activation.slice(1).trim() : "z * tanh(z)"), spellcheck: "false", size: 14,
       autocomplete: "off", autocapitalize: "off", disabled: !free, "data-key": `formula-${number}`,
-      "aria-label": `Formula of ${name}, in z`,
-      onchange: () => changeLayer(number, null, `=${formula.value}`) });
+      "aria-label": `${name}: formula of z`,
+      onchange: () => takeFormula() });
+    const takeFormula = () => {
+      tried = { number, text: formula.value };
+      changeLayer(number, null, `=${formula.value}`);
+    };
     const typing = make("span", { class: "lab-formula" }, "a = ", formula);
     typing.hidden = !typed;
     select.addEventListener("change", () => {
       typing.hidden = select.value !== TYPED;
-      if (typing.hidden) changeLayer(number, null, select.value);
-      else formula.focus();
-      // What stands there is a formula already: it is taken as it is, until it is changed.
-      if (!typing.hidden) changeLayer(number, null, `=${formula.value}`);
+      if (typing.hidden) {
+        tried = null;
+        changeLayer(number, null, select.value);
+      } else {
+        // What stands there is a formula already: it is taken as it is, until it is changed.
+        formula.focus();
+        takeFormula();
+      }
     });
     const remove = make("button", { type: "button", class: "lab-quiet", disabled: !free, "aria-label": `Remove ${name}`,
       "data-key": `remove-${number}`, onclick: () => change(hiddenNow().filter((_, other) => other !== number)) }, "✕");
-    return make("li", {}, make("span", { class: "lab-layer-name" }, `Layer ${number + 1}`), count, "units", select, typing, remove);
+    return make("li", {}, make("span", { class: "lab-layer-name" }, name), count, "units", select, typing, remove);
   }
 }
 

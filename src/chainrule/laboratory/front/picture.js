@@ -3,7 +3,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 const KEPT = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "stroke-linecap",
   "opacity", "font-family", "font-size", "font-weight", "font-style", "text-anchor", "dominant-baseline", "paint-order"];
-const LEFT_OUT = "button, input, select, label, summary, [hidden], .lab-visually-hidden, .tooltip";
+const LEFT_OUT = "label, summary, [hidden], .lab-visually-hidden, .unseen, .tooltip";
 
 /**
  * The parts beside each other, as the text of an SVG that needs nothing else.
@@ -60,6 +60,10 @@ function collect(node, group) {
     if (box.width && box.height) addImage(node.toDataURL("image/png"), box, group, style);
     return;
   }
+  // Of what is chosen or typed the words stay; of buttons those that show something.
+  if (node.matches("select, input")) return addText(node.selectedOptions?.[0]?.textContent ?? node.value, box, style, group);
+  if (node.matches("button") && !node.querySelector("canvas")) return;
+  addBorder(box, style, group);
   if (node instanceof SVGSVGElement) return addDrawing(node, box, group);
   for (const child of node.childNodes) collect(child, group);
 }
@@ -68,7 +72,7 @@ function addImage(url, box, group, style) {
   const image = document.createElementNS(SVG, "image");
   const place = { x: box.left, y: box.top, width: box.width, height: box.height, href: url, preserveAspectRatio: "none" };
   for (const [name, value] of Object.entries(place)) image.setAttribute(name, value);
-  if (style.imageRendering === "pixelated") image.setAttribute("style", "image-rendering: pixelated");
+  if (style.imageRendering === "pixelated") image.setAttribute("image-rendering", "pixelated");
   group.append(image);
 }
 
@@ -78,20 +82,33 @@ function addWords(node, group) {
   const range = document.createRange();
   range.selectNodeContents(node);
   const box = range.getBoundingClientRect();
-  if (box.width < 2 || box.height < 2) return;
-  const style = getComputedStyle(node.parentElement);
+  if (box.width > 1 && box.height > 1) addText(words, box, getComputedStyle(node.parentElement), group);
+}
+
+function addText(words, box, style, group) {
   const text = document.createElementNS(SVG, "text");
-  const look = { x: box.left, y: box.top + box.height * 0.78, fill: style.color, "font-family": style.fontFamily,
-    "font-size": style.fontSize, "font-weight": style.fontWeight };
+  const look = { x: box.left + box.width / 2, y: box.top + box.height / 2, "text-anchor": "middle", "dominant-baseline": "central",
+    fill: style.color, "font-family": style.fontFamily, "font-size": style.fontSize, "font-weight": style.fontWeight };
   for (const [name, value] of Object.entries(look)) text.setAttribute(name, value);
   text.textContent = words;
   group.append(text);
 }
 
+function addBorder(box, style, group) {
+  const width = parseFloat(style.borderTopWidth);
+  if (!width || !parseFloat(style.borderLeftWidth)) return;
+  const frame = document.createElementNS(SVG, "rect");
+  const radius = style.borderTopLeftRadius.endsWith("%") ? box.width / 2 : parseFloat(style.borderTopLeftRadius);
+  const look = { x: box.left + width / 2, y: box.top + width / 2, width: box.width - width, height: box.height - width, rx: radius,
+    fill: style.backgroundColor, stroke: style.borderTopColor, "stroke-width": width };
+  for (const [name, value] of Object.entries(look)) frame.setAttribute(name, value);
+  group.append(frame);
+}
+
 /** An SVG with its styles written into it, since it leaves its style sheet behind. */
 function addDrawing(drawing, box, group) {
   const copy = drawing.cloneNode(true);
-  copy.removeAttribute("class");
+  for (const name of ["style", "class"]) copy.removeAttribute(name);
   for (const [name, value] of Object.entries({ x: box.left, y: box.top, width: box.width, height: box.height })) {
     copy.setAttribute(name, value);
   }
@@ -101,8 +118,9 @@ function addDrawing(drawing, box, group) {
   from.forEach((node, i) => {
     const style = getComputedStyle(node);
     if (style.display === "none" || style.visibility === "hidden" || node.matches(LEFT_OUT)) gone.push(to[i]);
-    else to[i].setAttribute("style", KEPT.map((name) => `${name}:${style.getPropertyValue(name)}`).join(";"));
-    to[i].removeAttribute("class");
+    for (const name of ["style", "class"]) to[i].removeAttribute(name);
+    // As attributes: a page whose policy forbids inline styles may not even prepare them for a file.
+    for (const name of KEPT) to[i].setAttribute(name, style.getPropertyValue(name));
     // What lies in an SVG as HTML is a canvas: it becomes an image in the same place.
     if (node instanceof HTMLCanvasElement) addImage(node.toDataURL("image/png"), node.getBoundingClientRect(), group, style);
     if (node.localName === "foreignObject") gone.push(to[i]);
