@@ -151,6 +151,8 @@ function receive(model, lab) {
   }
   function take(message, buffers = []) {
     message.buffers = buffers.map(aligned);
+    // A desk that one comes back to goes on talking before it has been greeted.
+    if (!lab.setup && ["frame", "panel"].includes(message.kind)) return;
     if (message.kind === "frame") {
       seen.push(message.n);
       waiting = waiting ? { ...message, curve: [...(waiting.curve ?? []), ...(message.curve ?? [])],
