@@ -83,17 +83,19 @@ export function sameSelection(one, other) {
 }
 
 /**
- * A function that calls `act` at most every so many milliseconds, with the last arguments.
+ * A function that calls `act` at most every so many milliseconds, with the last arguments;
+ * `waiting()` tells whether a call is still to come.
  * @param {number} wait @param {(...given: any[]) => void} act
  */
 export function atMostEvery(wait, act) {
   let [last, timer, next] = [-Infinity, 0, []];
-  return (...given) => {
+  const now = () => ((timer = 0), (last = performance.now()), act(...next));
+  const later = (...given) => {
     next = given;
     if (timer) return;
-    const left = Math.max(0, last + wait - performance.now());
-    const now = () => ((timer = 0), (last = performance.now()), act(...next));
-    if (left === 0) now();
+    const left = last + wait - performance.now();
+    if (left <= 0) now();
     else timer = setTimeout(now, left);
   };
+  return Object.assign(later, { waiting: () => timer !== 0 });
 }
