@@ -112,7 +112,7 @@ export function createDiagram(root, lab) {
   function select({ weight, unit, bias }) {
     if (weight) lab.select({ of: "weight", name: weight.name, row: weight.row, column: weight.column });
     else if (bias) lab.select({ of: "weight", name: `b${unit.layer}`, row: 0, column: unit.unit });
-    else if (unit && unit.layer > 0) lab.select({ of: "unit", layer: unit.layer, unit: unit.unit });
+    else if (unit) lab.select({ of: "unit", layer: unit.layer, unit: unit.unit });
   }
 
   stage.addEventListener("pointerover", hover);

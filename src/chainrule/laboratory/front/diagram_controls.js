@@ -6,7 +6,8 @@ const FORMULA = "=";
 
 /** How many pixels they need. @param {object} setup */
 export function headOf(setup) {
-  return setup.layers.some(({ activation }) => activation.startsWith(FORMULA)) ? 128 : 98;
+  const typed = setup.can.restructure && setup.settings.hidden.some(([, activation]) => activation.startsWith(FORMULA));
+  return typed ? 128 : 98;
 }
 
 /**
@@ -33,9 +34,9 @@ export function makeControls(stage, lab, layout, wanted) {
 
 function facts(setup, layer) {
   if (layer === 0) return [`${setup.inputs.names.length} features`];
-  const { units, activation, activation_title } = setup.layers[layer - 1];
-  const lines = [`${units} unit${units === 1 ? "" : "s"}`, activation_title || activation];
-  return layer === setup.layers.length ? [...lines, setup.loss] : lines;
+  const { units, activation } = setup.layers[layer - 1];
+  const lines = [`${units} unit${units === 1 ? "" : "s"}`, activation];
+  return layer === setup.layers.length ? [...lines, setup.loss.replaceAll("_", " ")] : lines;
 }
 
 /** The whole bar: one layer more, one less. @param {object} lab @param {object} wanted as above */
@@ -69,8 +70,8 @@ function plusMinus(sign, label, key, disabled, onclick) {
 }
 
 function activationOf(lab, index, wanted) {
-  const { choices, layers } = lab.setup;
-  const now = layers[index].activation;
+  const { choices, settings } = lab.setup;
+  const now = settings.hidden[index][1];
   const typed = now.startsWith(FORMULA);
   const select = make("select", { "aria-label": `activation of layer ${index + 1}`, "data-key": `activation ${index}` });
   for (const choice of choices.activations) {

@@ -147,7 +147,7 @@ export function drawBiases(units, frame) {
     if (unit.bias < 0) continue;
     unit.biasNow = numbers[unit.bias];
     const size = Math.abs(unit.biasNow);
-    const side = Math.round(4 + (9 * size) / (size + 1)) || 13; // 13: it is no number
+    const side = Math.round(6 + (8 * size) / (size + 1)) || 14; // 14: it is no number
     if (side !== unit.side) unit.mark.style.setProperty("--side", `${(unit.side = side)}px`);
     const sign = unit.biasNow < 0;
     if (sign !== unit.negative) unit.mark.classList.toggle("negative", (unit.negative = sign));

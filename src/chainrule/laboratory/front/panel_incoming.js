@@ -4,7 +4,7 @@ import { make, setText } from "./parts.js";
 import { atMostEvery, floatsOf, parameterPlaces, parameterSymbol, shownNumber } from "./numbers.js";
 import { lightsUp, placeOfSelection } from "./panel_places.js";
 
-const MOST = 64;
+const MOST_SHOWN = 64;
 
 /** @param {object} lab */
 export function makeIncoming(lab) {
@@ -17,7 +17,7 @@ export function makeIncoming(lab) {
   function build({ layer, unit }) {
     const places = parameterPlaces(lab.setup);
     const rows = places.get(`W${layer}`)?.rows ?? 0;
-    const own = Array.from({ length: Math.min(rows, MOST) }, (_, row) => ({ of: "weight", name: `W${layer}`, row, column: unit }));
+    const own = Array.from({ length: Math.min(rows, MOST_SHOWN) }, (_, row) => ({ of: "weight", name: `W${layer}`, row, column: unit }));
     for (const name of [`b${layer}`, `gamma${layer}`]) if (places.has(name)) own.push({ of: "weight", name, row: 0, column: unit });
     entries = own.map((selection) => {
       const { start, columns } = places.get(selection.name);
@@ -28,8 +28,8 @@ export function makeIncoming(lab) {
       return { at: start + selection.row * columns + unit, value, item: make("li", {}, button) };
     });
     list.replaceChildren(...entries.map(({ item }) => item));
-    more.hidden = rows <= MOST;
-    setText(more, `… ${rows - MOST} more`);
+    more.hidden = rows <= MOST_SHOWN;
+    setText(more, `… ${rows - MOST_SHOWN} more`);
   }
 
   const update = atMostEvery(200, () => {

@@ -34,8 +34,8 @@ export function makeSections(lab) {
 
   return {
     box,
-    show({ sections = [] }) {
-      const titles = sections.map(({ title }, i) => title || (i === 0 ? "The formula" : "More"));
+    show({ title: whole, sections = [] }) {
+      const titles = sections.map(({ title }) => (!title || title === whole ? "Symbols and numbers" : title));
       for (const [title, { node }] of known) {
         if (titles.includes(title)) continue;
         node.remove();

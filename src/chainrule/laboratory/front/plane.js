@@ -37,6 +37,7 @@ export function createPlane(root, lab) {
   let followRange = () => {};
   let [hovered, cross, marked] = [null, null, []];
   let followed = null; // the desk's last answer
+  const seen = (key) => Boolean(lab.view?.[key]);
   const range = () => lab.frame?.range ?? drawnRange;
   const drawing = makeDrawing(tools, lab, drawFixed);
 
@@ -55,8 +56,8 @@ export function createPlane(root, lab) {
     }
     scales = planeScales(setup.axes, width, height);
     points = pointsOf(setup);
-    map = makeMap(setup, lab.dark, Boolean(lab.view?.discrete));
-    followRange = fillLegend(legend, setup, lab.dark, Boolean(lab.view?.test) && points.some(({ set }) => set === "test"));
+    map = makeMap(setup, lab.dark, seen("v_discrete"));
+    followRange = fillLegend(legend, setup, lab.dark, seen("v_test") && points.some(({ set }) => set === "test"));
     keepFocus(root, drawing.build);
     pad.setAttribute("aria-description", drawing.isOn() ? DRAW_KEYS : KEYS);
     [drawnRange, cross] = [range(), null];
@@ -73,9 +74,7 @@ export function createPlane(root, lab) {
     map.drawInto(mapLayer.getContext("2d"), scales);
     if (setup.task === "regression") {
       followRange(frame.range);
-      const [low, high] = drawnRange;
-      const moved = Math.abs(frame.range[0] - low) + Math.abs(frame.range[1] - high);
-      if (moved > 0.04 * (high - low)) ((drawnRange = frame.range), drawFixed());
+      if (frame.range.join() !== drawnRange.join()) ((drawnRange = frame.range), drawFixed());
     }
     if (!frame.playing) setText(words, `${wordsOfPlane(setup)} ${wordsOfMap(setup, frame)}`);
   }
@@ -90,7 +89,7 @@ export function createPlane(root, lab) {
     const look = { ink: page.getPropertyValue("--ink").trim() || "#222", line: page.getPropertyValue("--faint").trim() || "#888", font: page.fontFamily };
     drawAxes(context, { setup, scales, ...look });
     const shown = drawing.isOn() ? drawing.points().map(([x, y, target], index) => ({ set: "train", index, x, y, target })) : points;
-    const test = Boolean(lab.view?.test) || drawing.isOn();
+    const test = seen("v_test") || drawing.isOn();
     drawPoints(context, { setup, scales, points: shown, range: drawnRange, dark: lab.dark, test });
   }
 
@@ -102,7 +101,7 @@ export function createPlane(root, lab) {
   }
 
   function nearest(px, py, reach) {
-    const test = Boolean(lab.view?.test);
+    const test = seen("v_test");
     let [best, least] = [null, reach];
     for (const point of points) {
       if (point.set === "test" && !test) continue;
@@ -237,20 +236,4 @@ function outputWords(setup, outputs) {
   if (outputs.length === 1) return `${nameOfOutput(setup, 0)} = ${shownNumber(outputs[0])}`;
   const best = outputs.indexOf(Math.max(...outputs));
   return `class ${setup.class_names[best]}: ${shownNumber(outputs[best])}`;
-}
-
-/**
- * The plane as one canvas: the map, the points and the axes.
- * @param {HTMLElement} root that `createPlane` was given
- * @returns {HTMLCanvasElement|null} null before there is a plane
- */
-export function planeAsCanvas(root) {
-  const [map, fixed] = [root.querySelector("canvas.map"), root.querySelector("canvas.fixed")];
-  if (!map?.width) return null;
-  const whole = make("canvas", { width: map.width, height: map.height });
-  const context = whole.getContext("2d");
-  context.fillStyle = getComputedStyle(root).getPropertyValue("--paper").trim() || "white";
-  context.fillRect(0, 0, whole.width, whole.height);
-  for (const layer of [map, fixed]) context.drawImage(layer, 0, 0);
-  return whole;
 }

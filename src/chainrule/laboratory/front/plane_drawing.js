@@ -31,9 +31,10 @@ export function makeDrawing(box, lab, changed) {
     undo.disabled = before.length === 0;
     clear.disabled = points.length === 0;
     changed();
-    send();
+    if (points.length >= fewest()) send(); // fewer are no data: they wait for more
   }
 
+  const [fewest, most] = [0, 1].map((end) => () => lab.setup.limits.points[end]);
   const rounded = (number) => Number(number.toFixed(3)); // as the address keeps it
 
   function build() {
@@ -55,10 +56,10 @@ export function makeDrawing(box, lab, changed) {
     }
     undo.disabled = before.length === 0;
     clear.disabled = points.length === 0;
-    box.replaceChildren(choice, undo, clear, make("span", { class: "note" }, "click or drag adds; right click or Alt takes away"));
+    box.replaceChildren(choice, undo, clear, make("span", { class: "note" }, `Click or drag adds; right click or Alt takes away. The network learns from ${fewest()} points on.`));
   }
 
-  const isOn = () => Boolean(lab.setup?.can.draw && lab.setup.settings.data === "drawn");
+  const isOn = () => Boolean(lab.setup?.can.draw);
   const nearest = (scales, px, py) => {
     let [best, least] = [-1, NEAR];
     points.forEach(([x, y], i) => {
@@ -91,7 +92,7 @@ export function makeDrawing(box, lab, changed) {
     add(scales, px, py) {
       if (last && Math.hypot(last[0] - px, last[1] - py) < APART) return;
       last = [px, py];
-      if (points.length < (lab.setup.limits.n?.[1] ?? 5000)) put([...points, [rounded(scales.fromX(px)), rounded(scales.fromY(py)), target]]);
+      if (points.length < most()) put([...points, [rounded(scales.fromX(px)), rounded(scales.fromY(py)), target]]);
     },
     remove(scales, px, py) {
       const index = nearest(scales, px, py);

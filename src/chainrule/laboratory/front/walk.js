@@ -8,7 +8,7 @@ import { lightsUp } from "./panel_places.js";
 
 const PHASES = ["forward", "loss", "backward", "update"];
 const NAMES = { forward: "Forward", loss: "Loss", backward: "Backward", update: "Update" };
-const MOST = 64; // dots of examples
+const MOST_DOTS = 64; // dots of examples
 
 /** @param {object} lab */
 export function makeWalk(lab) {
@@ -61,7 +61,7 @@ export function makeWalk(lab) {
   function fillDots(examples) {
     const targets = floatsOf(lab.setup.buffers[1]);
     const classes = lab.setup.task === "regression" ? 0 : lab.setup.class_names.length;
-    dots.replaceChildren(...examples.slice(0, MOST).map((row, i) => {
+    dots.replaceChildren(...examples.slice(0, MOST_DOTS).map((row, i) => {
       const target = targets[row];
       const words = `example ${i + 1}: ${classes ? `class ${lab.setup.class_names[target]}` : `value ${Number(target.toPrecision(4))}`}`;
       const dot = make("button", { type: "button", class: "dot", "aria-label": words, title: `${words}; shows the selected thing's numbers for it`, onclick: () => explain(i) });
@@ -73,7 +73,7 @@ export function makeWalk(lab) {
       dot.addEventListener("pointerleave", all);
       dot.addEventListener("blur", all);
       return dot;
-    }), ...(examples.length > MOST ? [`… ${examples.length - MOST} more`] : []));
+    }), ...(examples.length > MOST_DOTS ? [`… ${examples.length - MOST_DOTS} more`] : []));
   }
 
   /** The selected weight's numbers for this example; without one, the example itself. */
