@@ -27,7 +27,7 @@ export function createDiagram(root, lab) {
   const wanted = { hidden: [] };
   let parts = null; // all that belongs to one setup and one width
   let hovered = null; // what the tooltip speaks of
-  let lit = [];
+  const lit = [[], []]; // what is looked at on the panel; and what lies below it, for as long as a walk lasts
   let followed = null;
   let current = "unit 0 0"; // the key of the unit that Tab comes to
 
@@ -47,7 +47,7 @@ export function createDiagram(root, lab) {
       makeControls(stage, lab, layout, wanted);
       const weights = makeWeights(svg, setup, layout);
       const loss = makeLoss(svg, stage, layout);
-      parts = { layout, weights, loss, ...makeUnits(stage, setup, layout), painter: makePainter(setup, lab.dark) };
+      parts = { layout, weights, loss, dark: lab.dark, ...makeUnits(stage, setup, layout), painter: makePainter(setup, lab.dark) };
       sayMore(stage, layout);
     }, ".unit[tabindex='0']");
     parts.painter.paintInputs(parts.units);
@@ -73,7 +73,7 @@ export function createDiagram(root, lab) {
     if (!parts) return;
     for (const node of stage.querySelectorAll(".lit, .selected")) node.classList.remove("lit", "selected");
     for (const node of nodesOf(parts, lab.selection, lab)) node.classList.add("selected");
-    for (const place of lit) for (const node of nodesOf(parts, place, lab)) node.classList.add("lit");
+    for (const place of lit[0].length ? lit[0] : lit[1]) for (const node of nodesOf(parts, place, lab)) node.classList.add("lit");
   }
 
   function setCurrent(button) {
@@ -138,32 +138,29 @@ export function createDiagram(root, lab) {
     if (thing && moveOnDiagram(event, thing, parts, select)) event.preventDefault();
   });
 
-  const stops = [
-    lab.on("setup", (setup) => ((wanted.hidden = setup.settings.hidden), (followed = null), build())),
-    lab.on("settings", ({ settings }) => (wanted.hidden = settings.hidden)),
-    lab.on("refused", () => {
-      if (!lab.setup) return;
-      wanted.hidden = lab.setup.settings.hidden;
-      for (const field of stage.querySelectorAll("input.formula")) field.setAttribute("aria-invalid", "true");
-    }),
-    lab.on("frame", draw),
-    lab.on("selection", mark),
-    lab.on("highlight", ({ places }) => ((lit = places ?? []), mark())),
-    lab.on("theme", build),
-    lab.on("followed", ({ x, values }) => {
-      followed = x ? values : null;
-      stage.classList.toggle("following", Boolean(followed));
-      if (!parts) return;
-      drawFollowed(parts.units, followed);
-      parts.weights.follow(followed);
-    }),
-  ];
+  lab.on("setup", (setup) => ((wanted.hidden = setup.settings.hidden), (followed = null), build()));
+  lab.on("settings", ({ settings }) => (wanted.hidden = settings.hidden));
+  lab.on("refused", ({ what }) => {
+    if (!lab.setup || what !== "hidden") return;
+    wanted.hidden = lab.setup.settings.hidden;
+    for (const field of stage.querySelectorAll("input.formula")) field.setAttribute("aria-invalid", "true");
+  });
+  lab.on("frame", draw);
+  lab.on("selection", mark);
+  lab.on("highlight", ({ places = [], stays }) => ((lit[stays ? 1 : 0] = places), mark()));
+  lab.on("theme", () => parts && parts.dark !== lab.dark && build());
+  lab.on("followed", ({ x, values }) => {
+    followed = x ? values : null;
+    if (!parts) return;
+    drawFollowed(parts.units, followed);
+    parts.weights.follow(followed);
+  });
   const resized = new ResizeObserver(() => {
     if (parts && Math.abs(layoutOf(lab.setup, scroll.clientWidth, headOf(lab.setup)).width - parts.layout.width) > 1) build();
   });
   resized.observe(scroll);
   if (lab.setup) ((wanted.hidden = lab.setup.settings.hidden), build());
-  return () => (stops.forEach((stop) => stop?.()), resized.disconnect());
+  lab.atEnd?.(() => resized.disconnect());
 }
 
 const sizeOf = (setup) => setup.parameters.reduce((sum, { rows, columns }) => sum + rows * columns, 0);

@@ -26,6 +26,7 @@ export function createPanel(root, lab) {
   const said = make("p", { class: "unseen", role: "status" });
   root.append(walk.box, hint, body, said);
   let shown = null; // the last panel
+  let dark = lab.dark;
 
   function leave() {
     lab.select(null);
@@ -51,18 +52,14 @@ export function createPanel(root, lab) {
     lab.emit("highlight", { places: [] });
   }
 
-  const stops = [
-    lab.on("panel", (message) => (message.of ? show(message) : clear())),
-    lab.on("selection", (selection) => {
-      if (!selection) clear();
-    }),
-    lab.on("theme", () => {
-      if (!shown) return;
-      [product, sections].forEach((part) => part.forget());
-      show(shown);
-    }),
-    ...walk.stops,
-    ...incoming.stops,
-  ];
-  return () => stops.forEach((stop) => stop?.());
+  lab.on("panel", (message) => (message.of ? show(message) : clear()));
+  lab.on("selection", (selection) => {
+    if (!selection) clear();
+  });
+  lab.on("theme", () => {
+    if (!shown || dark === lab.dark) return;
+    dark = lab.dark;
+    [product, sections].forEach((part) => part.forget());
+    show(shown);
+  });
 }

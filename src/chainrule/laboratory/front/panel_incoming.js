@@ -38,6 +38,7 @@ export function makeIncoming(lab) {
     for (const { at, value } of entries) setText(value, shownNumber(numbers[at]));
   });
 
+  lab.on("frame", update);
   return {
     box,
     show(message) {
@@ -48,6 +49,5 @@ export function makeIncoming(lab) {
       if (now !== key) ((key = now), build(selection));
       update();
     },
-    stops: [lab.on("frame", update)],
   };
 }

@@ -32,7 +32,7 @@ export function makeProduct(lab) {
   }
 
   function oneChip(factor) {
-    const colour = lab.setup?.colours?.[factor.whole ? (factor.quantity ?? "dw") : factor.quantity];
+    const colour = lab.setup?.colours?.[factor.quantity] ?? factor.symbol.match(/mathcolor="(#\w{6})"/)?.[1];
     const symbol = make("span", { class: "symbol" });
     symbol.innerHTML = readableMath(factor.symbol, lab.dark);
     const value = make("span", { class: "value" });
@@ -43,10 +43,12 @@ export function makeProduct(lab) {
     return chip;
   }
 
-  function showFacts({ measured, update }) {
+  function showFacts({ of, measured, update }) {
     const lines = [];
+    const whose = of === "unit" ? "its bias: " : "";
     if (measured) {
-      lines.push(["chain rule, mean of the mini-batch", shownNumber(measured.chain_rule)], ["finite difference", shownNumber(measured.finite_difference)]);
+      lines.push([`${whose}chain rule, mean of the mini-batch`, shownNumber(measured.chain_rule)]);
+      lines.push(["finite difference", shownNumber(measured.finite_difference)]);
       lines.push(["relative error", shownNumber(measured.relative_error) + (measured.on_kink ? " (on a kink)" : "")]);
     }
     if (update) lines.push(["next update", `${shownNumber(update.before)} → ${shownNumber(update.after)}`]);

@@ -7,7 +7,7 @@ import { lightsUp } from "./panel_places.js";
 /** @param {object} lab */
 export function makeSections(lab) {
   const box = make("div", { class: "sections" });
-  const known = new Map(); // by title
+  const known = new Map(); // by title, and which of the same title
   const opened = new Set(); // titles: they stay open for another weight too
 
   function oneSection(title) {
@@ -36,14 +36,15 @@ export function makeSections(lab) {
     box,
     show({ title: whole, sections = [] }) {
       const titles = sections.map(({ title }) => (!title || title === whole ? "Symbols and numbers" : title));
-      for (const [title, { node }] of known) {
-        if (titles.includes(title)) continue;
+      const keys = titles.map((title, i) => `${title} ${titles.slice(0, i).filter((other) => other === title).length}`);
+      for (const [key, { node }] of known) {
+        if (keys.includes(key)) continue;
         node.remove();
-        known.delete(title);
+        known.delete(key);
       }
       sections.forEach(({ html, places = [] }, i) => {
-        if (!known.has(titles[i])) known.set(titles[i], oneSection(titles[i]));
-        const section = known.get(titles[i]);
+        if (!known.has(keys[i])) known.set(keys[i], oneSection(titles[i]));
+        const section = known.get(keys[i]);
         Object.assign(section, { html, places });
         if (box.children[i] !== section.node) box.insertBefore(section.node, box.children[i] ?? null);
         fill(section);

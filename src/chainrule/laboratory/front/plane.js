@@ -22,7 +22,10 @@ export function createPlane(root, lab) {
   root.classList.add("plane");
   const layers = ["map", "fixed", "over"].map((name) => make("canvas", { class: name, "aria-hidden": "true" }));
   const [mapLayer, fixedLayer, overLayer] = layers;
-  const pad = make("div", { class: "pad", tabindex: "0", role: "application", "aria-roledescription": "plane of points", "aria-label": "output of the network over two inputs", "data-key": "plane" }, ...layers);
+  const pad = make("div", {
+    class: "pad", tabindex: "0", role: "application", "data-key": "plane",
+    "aria-roledescription": "plane of points", "aria-label": "output of the network over two inputs",
+  }, ...layers);
   const words = make("p", { class: "unseen" });
   const said = make("p", { class: "unseen", role: "status" });
   const legend = make("div", { class: "legend" });
@@ -31,6 +34,7 @@ export function createPlane(root, lab) {
   const tooltip = makeTooltip(root);
 
   let scales = null;
+  let look = lab.dark;
   let map = null;
   let points = [];
   let drawnRange = [0, 1]; // of the colours that the points have
@@ -54,6 +58,7 @@ export function createPlane(root, lab) {
       [layer.width, layer.height] = [Math.round(width * ratio), Math.round(height * ratio)];
       layer.getContext("2d").setTransform(ratio, 0, 0, ratio, 0, 0);
     }
+    look = lab.dark;
     scales = planeScales(setup.axes, width, height);
     points = pointsOf(setup);
     map = makeMap(setup, lab.dark, seen("v_discrete"));
@@ -76,6 +81,7 @@ export function createPlane(root, lab) {
       followRange(frame.range);
       if (frame.range.join() !== drawnRange.join()) ((drawnRange = frame.range), drawFixed());
     }
+    if (frame.playing && hovered) followAgain();
     if (!frame.playing) setText(words, `${wordsOfPlane(setup)} ${wordsOfMap(setup, frame)}`);
   }
 
@@ -86,16 +92,18 @@ export function createPlane(root, lab) {
     const context = fixedLayer.getContext("2d");
     context.clearRect(0, 0, scales.width, scales.height);
     const page = getComputedStyle(root);
-    const look = { ink: page.getPropertyValue("--ink").trim() || "#222", line: page.getPropertyValue("--faint").trim() || "#888", font: page.fontFamily };
-    drawAxes(context, { setup, scales, ...look });
-    const shown = drawing.isOn() ? drawing.points().map(([x, y, target], index) => ({ set: "train", index, x, y, target })) : points;
+    const colours = { ink: page.getPropertyValue("--ink").trim() || "#222", line: page.getPropertyValue("--faint").trim() || "#888", font: page.fontFamily };
+    drawAxes(context, { setup, scales, ...colours });
+    const drawn = drawing.points().map(([x, y, target], index) => ({ set: "train", index, x, y, target }));
+    const shown = drawing.isOn() ? drawn : points;
     const test = seen("v_test") || drawing.isOn();
     drawPoints(context, { setup, scales, points: shown, range: drawnRange, dark: lab.dark, test });
   }
 
   function drawOverlay() {
     if (!scales) return;
-    const chosen = lab.selection?.of === "point" ? points.find(({ set, index }) => set === lab.selection.set && index === lab.selection.index) : null;
+    const { of, set: chosenSet, index: chosenIndex } = lab.selection ?? {};
+    const chosen = of === "point" && points.find(({ set, index }) => set === chosenSet && index === chosenIndex);
     const lit = marked.map((index) => points[index]).filter((point) => point?.set === "train");
     drawOver(overLayer.getContext("2d"), { scales, hovered, chosen, lit, cross, dark: lab.dark, radius: radiusFor(points.length) });
   }
@@ -113,6 +121,9 @@ export function createPlane(root, lab) {
 
   const follow = atMostEvery(60, (message) => lab.send({ do: "follow", ...message }));
 
+  const followAgain = atMostEvery(250, () => hovered && followIt()); // its numbers change while the network learns
+  const followIt = () => follow(hovered.point ? { set: hovered.point.set, index: hovered.point.index } : { x: hovered.x });
+
   /** The place that is looked at, by mouse or by keyboard, or null. */
   function lookAt(px, py, reach) {
     if (px === null) {
@@ -125,7 +136,7 @@ export function createPlane(root, lab) {
     const x = point ? [point.x, point.y] : [scales.fromX(px), scales.fromY(py)];
     if (!hovered || hovered.point !== point || hovered.x[0] !== x[0] || hovered.x[1] !== x[1]) {
       [hovered, followed] = [{ x, point }, null];
-      follow(point ? { set: point.set, index: point.index } : { x });
+      followIt();
     }
     const edge = pad.getBoundingClientRect();
     tooltip.show(linesOf(), edge.left + px, edge.top + py);
@@ -209,27 +220,26 @@ export function createPlane(root, lab) {
     return true;
   }
 
-  const stops = [
-    lab.on("setup", () => ((hovered = null), (marked = []), tooltip.hide(), drawing.take(), build())),
-    lab.on("frame", drawFrame),
-    lab.on("theme", build),
-    lab.on("view", build),
-    lab.on("selection", drawOverlay),
-    lab.on("highlight-points", ({ indexes }) => ((marked = indexes ?? []), drawOverlay())),
-    lab.on("followed", (message) => {
-      if (!hovered || !message.x) return;
-      followed = message;
-      tooltip.say(linesOf());
-      if (cross) setText(said, linesOf().join("; "));
-    }),
-  ];
+  lab.on("setup", () => ((hovered = null), (marked = []), tooltip.hide(), drawing.take(), build()));
+  lab.on("frame", drawFrame);
+  lab.on("theme", () => scales && look !== lab.dark && build());
+  lab.on("view", build);
+  lab.on("selection", drawOverlay);
+  lab.on("highlight-points", ({ indexes }) => ((marked = indexes ?? []), drawOverlay()));
+  lab.on("followed", (message) => {
+    const same = (value, i) => Math.abs(value - hovered.x[i]) <= 1e-5 * (1 + Math.abs(value));
+    if (!hovered || !message.x?.every(same)) return; // of where the pointer was before
+    followed = message;
+    tooltip.say(linesOf());
+    if (cross && !lab.frame?.playing) setText(said, linesOf().join("; "));
+  });
   const resized = new ResizeObserver(() => {
     const width = Math.max(220, Math.min(root.clientWidth, 520));
     if (scales && Math.abs(width - scales.width) > 1) build();
   });
   resized.observe(root);
   if (lab.setup) (drawing.take(), build());
-  return () => (stops.forEach((stop) => stop?.()), resized.disconnect());
+  lab.atEnd?.(() => resized.disconnect());
 }
 
 function outputWords(setup, outputs) {

@@ -43,20 +43,25 @@ export function makeDrawing(box, lab, changed) {
     if (box.hidden) return;
     const choice = make("div", { class: "targets", role: "radiogroup", "aria-label": "what is drawn" });
     if (setup.task === "regression") {
-      const field = make("input", { type: "number", step: "any", value: target, "aria-label": "value of the points", "data-key": "draw value",
-        oninput: () => Number.isFinite(field.valueAsNumber) && (target = field.valueAsNumber) });
+      const field = make("input", {
+        type: "number", step: "any", value: target, "aria-label": "value of the points", "data-key": "draw value",
+        oninput: () => Number.isFinite(field.valueAsNumber) && (target = field.valueAsNumber),
+      });
       choice.removeAttribute("role");
       choice.append(make("label", {}, "value ", field));
     } else {
       target = Math.min(target, setup.class_names.length - 1);
       setup.class_names.forEach((name, k) => {
-        const radio = make("input", { type: "radio", name: `draws-${setup.desk}`, checked: k === target, "data-key": `draw ${k}`, onchange: () => (target = k) });
+        const radio = make("input", {
+          type: "radio", name: `draws-${setup.desk}`, checked: k === target, "data-key": `draw ${k}`, onchange: () => (target = k),
+        });
         choice.append(make("label", {}, radio, `class ${name}`));
       });
     }
     undo.disabled = before.length === 0;
     clear.disabled = points.length === 0;
-    box.replaceChildren(choice, undo, clear, make("span", { class: "note" }, `Click or drag adds; right click or Alt takes away. The network learns from ${fewest()} points on.`));
+    const how = `Click or drag adds; right click or Alt takes away. The network learns from ${fewest()} points on.`;
+    box.replaceChildren(choice, undo, clear, make("span", { class: "note" }, how));
   }
 
   const isOn = () => Boolean(lab.setup?.can.draw);

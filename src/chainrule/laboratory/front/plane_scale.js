@@ -33,7 +33,8 @@ export function ticksOf(low, high) {
   const ticks = [];
   for (let n = Math.ceil(low / step - 1e-9); n * step <= high + step * 1e-9; n++) {
     const at = n * step;
-    ticks.push({ at, text: (large ? at.toExponential(1) : at.toFixed(Math.min(digits, 20))).replace(/^-(0\.?0*)$/, "$1").replaceAll("-", "−") });
+    const text = large ? at.toExponential(1) : at.toFixed(digits);
+    ticks.push({ at, text: text.replace(/^-(0\.?0*)$/, "$1").replaceAll("-", "−") });
   }
   return ticks;
 }

@@ -4,7 +4,6 @@ import { make, setText } from "./parts.js";
 import { classColour } from "./colours.js";
 import { floatsOf } from "./numbers.js";
 import { makePage } from "./panel_sections.js";
-import { lightsUp } from "./panel_places.js";
 
 const PHASES = ["forward", "loss", "backward", "update"];
 const NAMES = { forward: "Forward", loss: "Loss", backward: "Backward", update: "Update" };
@@ -27,6 +26,7 @@ export function makeWalk(lab) {
   const said = make("p", { class: "unseen", role: "status" });
   box.append(said);
   let shown = null;
+  let [stepThen, learns] = [0, false]; // of the network, when the phase came; whether the phase itself learns
 
   function markPhase(phase) {
     steps.forEach((step, i) => {
@@ -53,7 +53,8 @@ export function makeWalk(lab) {
     setText(note, message.note ?? "");
     note.hidden = !message.note;
     page.show(message.html, message.title);
-    lab.emit("highlight", { places: message.places ?? [] });
+    [stepThen, learns] = [lab.frame?.step, message.phase === "update"];
+    lab.emit("highlight", { places: message.places ?? [], stays: true });
     lab.emit("highlight-points", { indexes: examples });
     setText(said, message.title);
   }
@@ -64,7 +65,10 @@ export function makeWalk(lab) {
     dots.replaceChildren(...examples.slice(0, MOST_DOTS).map((row, i) => {
       const target = targets[row];
       const words = `example ${i + 1}: ${classes ? `class ${lab.setup.class_names[target]}` : `value ${Number(target.toPrecision(4))}`}`;
-      const dot = make("button", { type: "button", class: "dot", "aria-label": words, title: `${words}; shows the selected thing's numbers for it`, onclick: () => explain(i) });
+      const dot = make("button", {
+        type: "button", class: "dot", "aria-label": words, title: `${words}; shows the selected thing's numbers for it`,
+        onclick: () => explain(i),
+      });
       dot.style.setProperty("--class", classes ? classColour(target, classes) : "var(--faint)");
       const alone = () => lab.emit("highlight-points", { indexes: [row] });
       const all = () => shown && lab.emit("highlight-points", { indexes: examples });
@@ -94,21 +98,18 @@ export function makeWalk(lab) {
     shown = null;
     details.hidden = true;
     markPhase(null);
-    lab.emit("highlight", { places: [] });
+    lab.emit("highlight", { places: [], stays: true });
     lab.emit("highlight-points", { indexes: [] });
   }
 
   markPhase(null);
-  lightsUp(title, lab, () => shown?.places ?? []);
-  return {
-    box,
-    stops: [
-      lab.on("walk", show),
-      lab.on("setup", end),
-      lab.on("theme", () => shown && page.show(shown.html, shown.title)),
-      lab.on("frame", ({ playing, step }) => {
-        if (shown && (playing || (shown.step !== undefined && shown.step !== step && shown.phase !== "update"))) end();
-      }),
-    ],
-  };
+  lab.on("walk", show);
+  lab.on("setup", end);
+  lab.on("settings", end);
+  lab.on("theme", () => shown && page.show(shown.html, shown.title));
+  lab.on("frame", ({ playing, step, curve_from: anew }) => {
+    if (playing || anew === 0 || (step !== stepThen && !learns)) end();
+    [stepThen, learns] = [step, false];
+  });
+  return { box };
 }
