@@ -2,7 +2,7 @@
 
 import { keepFocus, make, makeSVG, makeTooltip } from "./parts.js";
 import { layoutOf } from "./diagram_layout.js";
-import { headOf, makeControls, makeLayerButtons } from "./diagram_controls.js";
+import { headOf, makeControls, makeLayerButtons, takeHidden } from "./diagram_controls.js";
 import { drawBiases, drawFollowed, makePainter, makeUnits, wordsOfUnit } from "./diagram_units.js";
 import { makeLoss, makeWeights, wordsOfWeight } from "./diagram_weights.js";
 import { parameterSymbol, shownNumber } from "./numbers.js";
@@ -24,7 +24,7 @@ export function createDiagram(root, lab) {
   const help = make("p", { class: "unseen" }, HELP);
   root.append(bar, scroll, help);
   const tooltip = makeTooltip(root);
-  const wanted = { hidden: [] };
+  const wanted = { hidden: [], asked: null };
   let parts = null; // all that belongs to one setup and one width
   let hovered = null; // what the tooltip speaks of
   const lit = [[], []]; // what is looked at on the panel; and what lies below it, for as long as a walk lasts
@@ -138,11 +138,11 @@ export function createDiagram(root, lab) {
     if (thing && moveOnDiagram(event, thing, parts, select)) event.preventDefault();
   });
 
-  lab.on("setup", (setup) => ((wanted.hidden = setup.settings.hidden), (followed = null), build()));
-  lab.on("settings", ({ settings }) => (wanted.hidden = settings.hidden));
+  lab.on("setup", ({ settings }) => (takeHidden(wanted, settings.hidden), (followed = null), build()));
+  lab.on("settings", ({ settings }) => takeHidden(wanted, settings.hidden));
   lab.on("refused", ({ what }) => {
     if (!lab.setup || what !== "hidden") return;
-    wanted.hidden = lab.setup.settings.hidden;
+    [wanted.hidden, wanted.asked] = [lab.setup.settings.hidden, null];
     for (const field of stage.querySelectorAll("input.formula")) field.setAttribute("aria-invalid", "true");
   });
   lab.on("frame", draw);
@@ -159,7 +159,7 @@ export function createDiagram(root, lab) {
     if (parts && Math.abs(layoutOf(lab.setup, scroll.clientWidth, headOf(lab.setup)).width - parts.layout.width) > 1) build();
   });
   resized.observe(scroll);
-  if (lab.setup) ((wanted.hidden = lab.setup.settings.hidden), build());
+  if (lab.setup) (takeHidden(wanted, lab.setup.settings.hidden), build());
   lab.atEnd?.(() => resized.disconnect());
 }
 

@@ -3,6 +3,7 @@
 import { make } from "./parts.js";
 
 const FORMULA = "=";
+const PATIENCE = 3000; // milliseconds
 
 /** How many pixels they need. @param {object} setup */
 export function headOf(setup) {
@@ -12,8 +13,8 @@ export function headOf(setup) {
 
 /**
  * @param {HTMLElement} stage @param {object} lab @param {object} layout
- * @param {{hidden: [number, string][]}} wanted what was asked for and may not have come yet, so that
- *     each of several quick clicks counts
+ * @param {{hidden: [number, string][], asked: object|null}} wanted what was asked for and may not have
+ *     come yet, so that each of several quick clicks counts
  */
 export function makeControls(stage, lab, layout, wanted) {
   const { setup } = lab;
@@ -113,5 +114,13 @@ function setLayer(lab, wanted, index, change) {
 
 function setHidden(lab, wanted, change) {
   wanted.hidden = change(wanted.hidden);
+  wanted.asked = { hidden: JSON.stringify(wanted.hidden), at: performance.now() };
   lab.send({ do: "set", settings: { hidden: wanted.hidden } });
+}
+
+/** Takes over what the desk says, unless the answer to the last click is still to come. */
+export function takeHidden(wanted, hidden) {
+  const { asked } = wanted;
+  if (asked && asked.hidden !== JSON.stringify(hidden) && performance.now() - asked.at < PATIENCE) return;
+  [wanted.hidden, wanted.asked] = [hidden, null];
 }

@@ -5,7 +5,7 @@ import { atMostEvery } from "./numbers.js";
 
 const NEAR = 14; // pixels within which a point is taken away
 const APART = 12; // pixels between two points of one stroke
-const PATIENCE = 3000; // milliseconds for the desk's answer to come
+const DRAWN_PATIENCE = 3000; // milliseconds for the desk's answer to come
 
 /**
  * @param {HTMLElement} box for the buttons
@@ -81,7 +81,7 @@ export function makeDrawing(box, lab, changed) {
     /** The desk's points, unless some of ours are on their way. */
     take() {
       const theirs = lab.setup.settings.points ?? [];
-      const older = awaited && JSON.stringify(theirs) !== awaited.points && performance.now() - awaited.at < PATIENCE;
+      const older = awaited && JSON.stringify(theirs) !== awaited.points && performance.now() - awaited.at < DRAWN_PATIENCE;
       if (drawing || send.waiting() || older) return build();
       [points, awaited] = [theirs, null];
       build();
