@@ -21,7 +21,7 @@ export function createDiagram(root, lab) {
   const bar = make("div", { class: "diagram-bar" });
   const stage = make("div", { class: "stage", role: "group", "aria-label": "the network" });
   const scroll = make("div", { class: "scroll" }, stage);
-  const help = make("p", { class: "unseen" }, HELP);
+  const help = make("p", { class: "lab-visually-hidden" }, HELP);
   root.append(bar, scroll, help);
   const tooltip = makeTooltip(root);
   const wanted = { hidden: [], asked: null };

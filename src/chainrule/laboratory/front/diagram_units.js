@@ -14,9 +14,9 @@ export function makeUnits(stage, setup, layout) {
   let map = 0;
   for (const { layer, places } of layout.columns) {
     const bias = starts.get(`b${layer}`);
-    places.forEach((place, row) => {
+    places.forEach((place) => {
       const kind = layer === 0 ? "input" : layer === setup.layers.length ? "output" : "hidden";
-      const unit = oneUnit(setup, { ...place, layer, row, kind, bias: bias ? bias.start + place.unit : -1 });
+      const unit = oneUnit(setup, { ...place, layer, kind, bias: bias ? bias.start + place.unit : -1 });
       if (kind === "hidden") unit.map = map++;
       stage.append(unit.box);
       units.push(unit);
@@ -27,10 +27,10 @@ export function makeUnits(stage, setup, layout) {
 }
 
 function oneUnit(setup, unit) {
-  const { layer, row, kind } = unit;
+  const { layer, kind } = unit;
   const { columns, rows, unit_columns, unit_rows } = setup.map;
   const [width, height] = kind === "output" ? [columns, rows] : [unit_columns, unit_rows];
-  unit.canvas = make("canvas", { width, height });
+  unit.canvas = make("canvas", { width, height, "aria-hidden": "true" });
   unit.context = unit.canvas.getContext("2d");
   unit.image = unit.context.createImageData(width, height);
   unit.pixels = new Uint32Array(unit.image.data.buffer);
@@ -38,8 +38,9 @@ function oneUnit(setup, unit) {
   unit.button = make("button", {
     type: "button", class: "unit", tabindex: "-1", "data-key": `unit ${layer} ${unit.unit}`,
     "aria-label": wordsOfUnit(setup, unit, NaN),
-  }, unit.canvas, unit.shownValue);
-  unit.box = make("div", { class: `place ${kind}`, "data-row": row }, unit.button);
+  });
+  // Beside the button, not in it: a picture of the page has maps and numbers, and no buttons.
+  unit.box = make("div", { class: `place ${kind}` }, unit.canvas, unit.button, unit.shownValue);
   unit.box.style.left = `${unit.x}px`;
   unit.box.style.top = `${unit.y}px`;
   if (unit.bias >= 0) {

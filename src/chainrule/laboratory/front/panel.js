@@ -23,7 +23,7 @@ export function createPanel(root, lab) {
   const incoming = makeIncoming(lab);
   const sections = makeSections(lab);
   const body = make("div", { hidden: true }, make("div", { class: "panel-head" }, title, close), product.box, incoming.box, sections.box);
-  const said = make("p", { class: "unseen", role: "status" });
+  const said = make("p", { class: "lab-visually-hidden", role: "status" });
   root.append(walk.box, hint, body, said);
   let shown = null; // the last panel
   let dark = lab.dark;

@@ -26,8 +26,8 @@ export function createPlane(root, lab) {
     class: "pad", tabindex: "0", role: "application", "data-key": "plane",
     "aria-roledescription": "plane of points", "aria-label": "output of the network over two inputs",
   }, ...layers);
-  const words = make("p", { class: "unseen" });
-  const said = make("p", { class: "unseen", role: "status" });
+  const words = make("p", { class: "lab-visually-hidden" });
+  const said = make("p", { class: "lab-visually-hidden", role: "status" });
   const legend = make("div", { class: "legend" });
   const tools = make("div", { class: "drawing", hidden: true });
   root.append(pad, legend, tools, words, said);

@@ -5,7 +5,7 @@ import { floatsOf } from "./numbers.js";
 import { classShades, pixelOf, planeScale, rgbOf, classColour, mixed, paperRGB } from "./colours.js";
 import { paintBetween } from "./diagram_units.js";
 
-const FINER = 6; // pixels per step of the grid where classes have edges
+const FINER = 4; // pixels per step of the grid where classes have edges
 
 /**
  * Paints frames' maps onto a small canvas that `drawInto` then stretches.

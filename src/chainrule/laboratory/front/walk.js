@@ -11,7 +11,7 @@ const MOST_DOTS = 64; // dots of examples
 
 /** @param {object} lab */
 export function makeWalk(lab) {
-  const steps = PHASES.map((phase) => make("li", {}, NAMES[phase]));
+  const steps = PHASES.map((phase) => make("li", {}, make("span", {}, NAMES[phase])));
   const next = make("button", { type: "button", class: "next", onclick: () => lab.send({ do: "walk" }) });
   const title = make("h3", {});
   const batch = make("p", {});
@@ -23,7 +23,7 @@ export function makeWalk(lab) {
   const details = make("div", { hidden: true }, make("div", { class: "panel-head" }, title, leave), batch, dots, weight, note, page.node);
   const box = make("section", { class: "walk", "aria-label": "one mini-batch, step by step" },
     make("div", { class: "walk-bar" }, make("ol", {}, ...steps), next), details);
-  const said = make("p", { class: "unseen", role: "status" });
+  const said = make("p", { class: "lab-visually-hidden", role: "status" });
   box.append(said);
   let shown = null;
   let [stepThen, learns] = [0, false]; // of the network, when the phase came; whether the phase itself learns
