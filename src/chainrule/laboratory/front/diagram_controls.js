@@ -3,7 +3,7 @@
 import { make } from "./parts.js";
 
 const FORMULA = "=";
-const PATIENCE = 3000; // milliseconds
+const PATIENCE = 10000; // milliseconds
 
 /** How many pixels they need. @param {object} setup */
 export function headOf(setup) {

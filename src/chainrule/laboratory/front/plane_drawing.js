@@ -5,7 +5,7 @@ import { atMostEvery } from "./numbers.js";
 
 const NEAR = 14; // pixels within which a point is taken away
 const APART = 12; // pixels between two points of one stroke
-const DRAWN_PATIENCE = 3000; // milliseconds for the desk's answer to come
+const DRAWN_PATIENCE = 10000; // milliseconds for the desk's answer to come
 
 /**
  * @param {HTMLElement} box for the buttons
