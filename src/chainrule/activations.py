@@ -284,7 +284,14 @@ ACTIVATIONS["swish"] = ACTIVATIONS["silu"]
 def get_activation(activation: str | Activation, argument: str = "activation") -> Activation:
     """Return the activation of this name, or the activation itself.
 
-    Raises ValueError for a name that is not in `ACTIVATIONS`, TypeError for another type; both
-    call it `argument`.
+    A name that begins with an equals sign is a typed formula, such as ``=z*tanh(z)``:
+    :func:`~chainrule.formula_text.activation_from_formula` says what it may have.
+
+    Raises ValueError for a name that is not in `ACTIVATIONS`, and for a formula that can't be
+    one, TypeError for another type; all call it `argument`.
     """
+    if isinstance(activation, str) and activation.lstrip().startswith("="):
+        from chainrule.formula_text import activation_from_formula  # is made of what is above
+
+        return activation_from_formula(activation, argument)
     return _checks.look_up(argument, activation, ACTIVATIONS, Activation)

@@ -1,4 +1,7 @@
-"""A structure as JSON, and back: formulas by name and constants, your own by a name you give."""
+"""A structure as JSON, and back: formulas by name and constants, your own by a name you give.
+
+The name of a typed formula is the formula.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from chainrule import _checks, _json
 from chainrule.activation import Activation
-from chainrule.activations import ACTIVATIONS, ELU, LeakyReLU
+from chainrule.activations import ACTIVATIONS, ELU, LeakyReLU, get_activation
 from chainrule.initializers import INITIALIZERS, Initializer
 from chainrule.loss import Loss
 from chainrule.losses import LOSSES, Huber, Pinball
@@ -146,6 +149,10 @@ def _build(
 def _of_the_library(
     what: str, name: str, constants: Mapping[str, Any], table: Mapping[str, Formula]
 ) -> Formula:
+    if name.startswith("=") and table is ACTIVATIONS:
+        _json.fields(f"constants of the {what}", constants, ())
+        typed: Formula = get_activation(name, what)  # type: ignore[assignment]
+        return typed
     if name not in table:
         _checks.raise_unknown(what, name, table)
     _json.fields(f"constants of the {what}", constants, tuple(table[name].constants))

@@ -22,6 +22,7 @@ from numba.core.ccallback import CFunc
 from numba.extending import register_jitable
 
 from chainrule.engine.code_on_disk import folder, source_stamp
+from chainrule.formula_text.running import TreeFunction
 
 OPTIONS = {"error_model": "numpy"}
 # For functions that only compiled code calls: Python needs no way in.
@@ -128,6 +129,8 @@ def kernel(signature: Any, make: Callable[[], Any], *key: Any) -> CFunc:
 
 def callable_in_loops(function: Callable[..., Any] | None) -> Any:
     """Let compiled code call a plain function, and whatever plain functions that calls."""
+    if isinstance(function, TreeFunction):
+        function = function.plain
     with _one_at_a_time:
         if not isinstance(function, python.FunctionType) or function in _known:
             return function

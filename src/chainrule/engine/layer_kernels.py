@@ -27,7 +27,11 @@ from chainrule.engine.layout import (
     RUNNING,
     UNDROP,
 )
+from chainrule.formula_text.running import TreeFunction
 from chainrule.structure import Layer, Structure
+
+# Of a typed formula and its slope. Each part is a function of its own, which takes Numba 0.1 s.
+MOST_PARTS = 100
 
 
 def cannot_do(structure: Structure, *, forward_only: bool = False) -> str | None:
@@ -38,6 +42,10 @@ def cannot_do(structure: Structure, *, forward_only: bool = False) -> str | None
             return f"activation {g.name!r} is not elementwise"
         if g.vjp is None and g.slope is None and not forward_only:
             return f"activation {g.name!r} has no slope, but a finite difference"
+        if isinstance(g.g, TreeFunction) and isinstance(g.slope, TreeFunction):
+            parts = g.g.parts if forward_only else g.g.parts + g.slope.parts
+            if parts > MOST_PARTS:
+                return f"activation {g.name!r} is long: compiling it would take {parts / 8:.0f} s"
     return None
 
 

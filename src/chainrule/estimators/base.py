@@ -28,6 +28,7 @@ from chainrule.engine import ENGINES
 from chainrule.estimators.initialization import (
     ACTIVATION_NAMES,
     THEIR_NAMES,
+    ActivationNames,
     draw_network,
     make_structure,
 )
@@ -50,7 +51,7 @@ def _interval(kind: Any, low: float, high: float | None, closed: str) -> Any:
 
 CONSTRAINTS: dict[str, Any] = {
     "hidden_layer_sizes": ["array-like", _interval(Integral, 1, None, "left")],
-    "activation": [StrOptions({*ACTIVATIONS, *ACTIVATION_NAMES}), Activation, "array-like"],
+    "activation": [ActivationNames({*ACTIVATIONS, *ACTIVATION_NAMES}), Activation, "array-like"],
     "solver": [StrOptions({"lbfgs", "sgd", "adam", *OPTIMIZERS}), Optimizer],
     "alpha": [_interval(Real, 0, None, "left")],
     "batch_size": [StrOptions({"auto"}), _interval(Integral, 1, None, "left")],

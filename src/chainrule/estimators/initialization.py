@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.utils._param_validation import StrOptions
 
 from chainrule._types import Generator
 from chainrule.activation import Activation
@@ -15,6 +16,17 @@ from chainrule.activations import ACTIVATIONS, get_activation
 from chainrule.loss import Loss
 from chainrule.network import Network
 from chainrule.structure import Structure
+
+
+class ActivationNames(StrOptions):
+    """scikit-learn's check of a name, which lets a typed formula pass: it is read in `fit`."""
+
+    def is_satisfied_by(self, val: Any) -> bool:
+        return super().is_satisfied_by(val) or (isinstance(val, str) and val.startswith("="))
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}, a formula such as '=z*tanh(z)'"
+
 
 # What scikit-learn calls ours by another name.
 ACTIVATION_NAMES = {"logistic": "sigmoid", "exp": "exponential"}

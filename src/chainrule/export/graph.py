@@ -39,19 +39,25 @@ _OPERATORS: dict[Any, str] = {
     np.sqrt: "Sqrt",
     np.tanh: "Tanh",
     np.sin: "Sin",
+    np.sign: "Sign",
 }
 _COMPARISONS: dict[Any, str] = {
     np.greater: "Greater",
+    np.greater_equal: "GreaterOrEqual",
     np.less: "Less",
+    np.less_equal: "LessOrEqual",
     np.equal: "Equal",
     np.isnan: "IsNaN",
 }
-# Which ONNX has not, or older runtimes not for float64, as Cos. The first two lose digits near 0
-# that matter to a relative error alone.
-_COMPOSED: dict[Any, Callable[[Any], Any]] = {
+# Which ONNX has not, or runtimes not for float64, as Cos. The first two, and sinh, lose digits
+# near 0 that matter to a relative error alone.
+_COMPOSED: dict[Any, Callable[..., Any]] = {
     np.expm1: lambda x: np.exp(x) - 1,
     np.log1p: lambda x: np.log(1 + x),
     np.cos: lambda x: 1 - 2 * np.sin(x / 2) ** 2,
+    np.cosh: lambda x: (np.exp(x) + np.exp(-x)) / 2,
+    np.sinh: lambda x: (np.exp(x) - np.exp(-x)) / 2,
+    np.heaviside: lambda x, at_zero: np.where(x == 0, at_zero, (np.sign(x) + 1) / 2),
 }
 
 

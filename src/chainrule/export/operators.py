@@ -17,6 +17,7 @@ from chainrule import activations as g
 from chainrule._types import Array
 from chainrule.activation import Activation
 from chainrule.export.graph import Tensor
+from chainrule.formula_text.running import TreeFunction
 
 Operator = Callable[..., Tensor]
 
@@ -43,6 +44,8 @@ OPERATORS_OF_FLOAT32: dict[Callable[..., Array], Operator] = {
 def activate(Z: Tensor, activation: Activation, l: int) -> Tensor:
     """Return g(Z) of layer `l`. Raises ValueError for an activation that is not the library's."""
     own, constants = activation.g, activation.constants.values()
+    if isinstance(own, TreeFunction):
+        return _written_out(activation, Z, l)
     if own in OPERATORS:
         return OPERATORS[own](Z, *constants)
     if own not in OPERATORS_OF_FLOAT32:
@@ -54,6 +57,18 @@ def activate(Z: Tensor, activation: Activation, l: int) -> Tensor:
     if Z.dtype == np.float32:
         return OPERATORS_OF_FLOAT32[own](Z, *constants)
     written_out: Tensor = activation(Z)
+    return written_out
+
+
+def _written_out(activation: Activation, Z: Tensor, l: int) -> Tensor:
+    """Return a typed formula, operation by operation."""
+    try:
+        written_out: Tensor = activation(Z)
+    except TypeError:
+        raise ValueError(
+            f"the activation of layer {l}, {activation.name!r}, can't go to ONNX: a function in it "
+            "is no operator of runtimes, or not for every type of number"
+        ) from None
     return written_out
 
 

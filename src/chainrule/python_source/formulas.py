@@ -14,7 +14,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from chainrule.python_source.blocks import Block, wrapped
+from chainrule.formula_text.running import TreeFunction
+from chainrule.formula_text.writing import as_numpy
+from chainrule.python_source.blocks import WIDTH, Block, wrapped
 
 # Modules that a formula may use, by the name that the script imports them under.
 _MODULES = {"numpy": "np", "math": "math"}
@@ -51,6 +53,8 @@ class Formulas:
         which calls the function `what`, if there is no source that stands by itself.
         """
         constants = dict(constants or {})
+        if isinstance(function, TreeFunction):
+            return self._typed(what, function)
         if getattr(np, getattr(function, "__name__", ""), None) is function and not constants:
             return f"np.{function.__name__}"
         if not isinstance(function, FunctionType) or function.__closure__:
@@ -82,6 +86,20 @@ class Formulas:
             doc = doc.split("\n\n")[0].replace("`", "")
             self._add(what, key, function, node, lines, arguments, fields, name=words, doc=doc)
         return self._names[key]
+
+    def _typed(self, what: str, function: TreeFunction) -> str:
+        """Return the name of a typed formula, or of its slope, which is written from its tree."""
+        if function not in self._names:
+            text = as_numpy(function.for_arrays, lambda called: self.name(what, called))
+            self._names[function] = name = self._free("g_slope" if function.of_a else "g")
+            head = f"{name}(z, a)" if function.of_a else f"{name}(z)"
+            body = [f"return {text}"]
+            if len(body[0]) > WIDTH - 4:
+                lines = textwrap.wrap(text, WIDTH - 8)
+                body = ["return (", *(f"    {line}" for line in lines), ")"]
+            doc = f"{function.__doc__}."
+            self.blocks.append(Block(head, doc, body, formula=True))
+        return self._names[function]
 
     def _add(
         self,

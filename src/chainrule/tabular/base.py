@@ -27,6 +27,7 @@ from chainrule.callbacks import Callback, OnEpoch, Progress
 from chainrule.checkpoints import Checkpoints, as_checkpoints
 from chainrule.description import Custom
 from chainrule.engine import ENGINES
+from chainrule.estimators.initialization import ActivationNames
 from chainrule.history import History
 from chainrule.loss import Loss
 from chainrule.network import Network
@@ -39,7 +40,7 @@ from chainrule.tabular.tables import Table, as_series, read_table, read_target
 
 CONSTRAINTS: dict[str, Any] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-    "activation": [StrOptions({*ACTIVATIONS} - {"softmax"}), Activation],
+    "activation": [ActivationNames({*ACTIVATIONS} - {"softmax"}), Activation],
     "dropout": [Interval(Real, 0, 1, closed="left")],
     "normalization": [StrOptions({*NORMALIZATIONS}), None],
     "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
