@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from chainrule.formula_text.functions import CONSTANTS, FUNCTIONS, PAIRS
+from chainrule.formula_text.functions import FUNCTIONS, PAIRS, constant
 from chainrule.formula_text.tree import (
     Binary,
     Call,
@@ -16,7 +16,6 @@ from chainrule.formula_text.tree import (
     Name,
     Negative,
     Node,
-    Number,
     Z,
     varies,
 )
@@ -29,17 +28,21 @@ ALL: Interval = (-math.inf, math.inf)
 def range_of(g: Node) -> Interval:
     """Return an interval in which every value of a formula lies; not always the smallest one."""
     with np.errstate(all="ignore"):
-        return _range(g, ALL)
+        low, high = _range(g, ALL)
+    return float(low - _rounding(low)), float(high + _rounding(high))
+
+
+def _rounding(end: float) -> float:
+    """Return by how much a rounded value may lie beyond an end, which 0 and 1 are not."""
+    return 0.0 if math.isinf(end) or float(end).is_integer() else 1e-12 * abs(end)
 
 
 def _range(node: Node, z: Interval) -> Interval:
     match node:
         case Name("z"):
             return z
-        case Name(name):
-            return CONSTANTS[name], CONSTANTS[name]
-        case Number(value):
-            return value, value
+        case _ if not varies(node):
+            return (constant(node),) * 2
         case Negative(of):
             low, high = _range(of, z)
             return -high, -low

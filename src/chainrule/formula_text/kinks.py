@@ -18,6 +18,7 @@ _BESIDE, _JUMP = 1e-7, 1e-4
 _HUGE = 1e6
 
 
+@np.errstate(all="ignore")
 def kinks_of(
     g: Node, value: Callable[[Array], Array], slope: Callable[[Array], Array]
 ) -> list[float]:
@@ -42,6 +43,7 @@ def kinks_of(
     return [float(z) for z in at[jumps][:_MOST]]
 
 
+@np.errstate(all="ignore")
 def poles_of(g: Node, value: Callable[[Array], Array]) -> list[float]:
     """Return the z between −50 and 50 at which a formula divides by zero, and is huge."""
     found: list[float] = []
