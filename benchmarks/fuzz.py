@@ -51,6 +51,8 @@ NASTY: list[Any] = [
         "F32",
         "I8",
         "tanh",
+        "=z*tanh(z)",
+        "=log(z)",
     ),
 ]
 
@@ -63,6 +65,7 @@ def seeds(folder: Path) -> list[Path]:
         3,
         Layer(4, "elu", normalization="batch"),
         Layer(3, "gelu", dropout=0.2),
+        Layer(2, "=z/(1 + abs(z))"),
         1,
     ]
     network = Network(layers, random_state=0)

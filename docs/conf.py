@@ -20,6 +20,9 @@ from sphinx.environment import BuildEnvironment
 import chainrule
 from chainrule.activation import Activation
 from chainrule.activations import ACTIVATIONS
+from chainrule.formula_text.functions import ALSO, FUNCTIONS
+from chainrule.formula_text.reading import read
+from chainrule.formula_text.writing import as_latex
 from chainrule.initializers import INITIALIZERS
 from chainrule.losses import LOSSES
 from chainrule.notebook.writing import lecture_text
@@ -122,6 +125,15 @@ def unique_activations() -> list[Activation]:
     return list({g.name: g for g in ACTIVATIONS.values()}.values())
 
 
+def typed_functions() -> str:
+    also = {name: other for other, name in ALSO.items()}
+    rows = []
+    for name, function in FUNCTIONS.items():
+        names = f"`{name}(z)`" + (f", also `{also[name]}`" if name in also else "")
+        rows.append((names, f"${as_latex(read(f'{name}(z)'))}$", f"`{function.slope}`"))
+    return table(("function", "in print", "slope"), rows)
+
+
 def losses() -> str:
     rows = []
     for loss in LOSSES.values():
@@ -161,6 +173,7 @@ def write_tables(app: Sphinx) -> None:
         "names": names_of_the_package(),
         "activations": activations(),
         "activations_code": code(f for g in unique_activations() for f in (g.g, g.slope, g.vjp)),
+        "typed_functions": typed_functions(),
         "losses": losses(),
         "losses_code": code(
             f for loss in LOSSES.values() for f in (loss.value, loss.slope, loss.from_z, loss.dZ)

@@ -128,6 +128,27 @@ def test_another_runtime_reads_the_same(g: Activation) -> None:
     np.testing.assert_allclose(got, A, rtol=0, atol=FLOAT32 * np.abs(A).max())
 
 
+TYPED = [
+    "=z*tanh(z) + sqrt(1 + z^2) - 1",
+    "=max(0, z) - 0.1*min(z, 0) + step(z - 1)",
+    "=where(z <= 0, exp(z) - 1, where(z >= 1, log1p(relu(z)) + sin(3*z)/z, z))",
+    "=where(z != 0, sign(z)*abs(z)^1.5, 0)/9 + cos(z) + 2^(-z^2)",
+    "=z/(1 + exp(-z)) + erf(z) + expm1(z/9) + sinh(z/9) + cosh(z/9) + softplus(pi*z)",
+]
+
+
+@pytest.mark.parametrize("formula", TYPED)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_typed_formula_is_written_out(formula: str, dtype: str) -> None:
+    """Operation by operation, in either type of number."""
+    network = random_network(formula, 3, output="identity", loss="huber", dtype=dtype)
+    X = rows(100, dtype)
+    A, got = network.forward(X, engine="numpy"), run(network, {"X": X})["variable"]
+    assert got.dtype == dtype
+    atol = FLOAT32 if dtype == "float32" else FLOAT64
+    np.testing.assert_allclose(got, A, rtol=0, atol=atol * np.abs(A).max())
+
+
 @pytest.mark.parametrize("name", [name for name in BUILT_IN if name != "exponential"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_huge_sums_overflow_nowhere(name: str, dtype: str) -> None:
@@ -253,6 +274,7 @@ def fitted() -> Any:
 
 REFUSED = {
     "own activation": (Network([2, 3, 1], hidden=custom("bent")), ValueError, "your own 'bent'"),
+    "a typed atan": (Network([2, 3, 1], hidden="=atan(z)"), ValueError, "'=atan.z.', can't go"),
     "own relu": (Network([2, 3, 1], hidden=custom("relu")), ValueError, "which of them equal"),
     "unfitted scaler": (
         Pipeline([("it", StandardScaler()), ("mlp", fitted())]), NotFittedError, "not fitted"

@@ -113,6 +113,14 @@ for draw in INITIALIZERS:
 COMMON |= {
     "constants": (make([3, Layer(4, ELU(0.5)), Layer(4, ELU(1.5)), 2], loss=Huber(0.5)), {}),
     "others": (make([3, Layer(4, LeakyReLU(0.2)), 1], output="identity", loss=Pinball(0.9)), {}),
+    "typed formulas": (
+        make(
+            [3, *(Layer(4, g) for g in ("=z/(1+abs(z))", "=max(0, z) - 0.1*erf(z)")), 1],
+            output="=1/(1 + exp(-z))",
+            loss="binary_cross_entropy",
+        ),
+        {},
+    ),
     "penalties": (make([3, 4, 1]), {"l2": 0.1, "l1": 0.01}),
     "wide": (make([3, 300, 1]), {}),
     "wide and deep": (make([3, *[40] * 30, 1], hidden="relu"), {"epochs": 1}),

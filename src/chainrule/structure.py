@@ -27,7 +27,8 @@ class Layer:
     units : int
         Number of units, the columns of W.
     activation : str or Activation, default "tanh"
-        A name from ``chainrule.activations.ACTIVATIONS``, or your own.
+        A name from ``chainrule.activations.ACTIVATIONS``, a typed formula such as
+        ``"=z*tanh(z)"``, or your own.
     dropout : float, default 0
         Share of the layer's outputs set to zero in each training step, in [0, 1). The others
         are divided by 1 − dropout, so that nothing changes at prediction. Srivastava et al.

@@ -45,7 +45,9 @@ def lecture(
     hidden: Annotated[
         str, typer.Option(help="Units of the hidden layers: 4, or 8,8, or '' for none.")
     ] = "4",
-    activation: Annotated[str, typer.Option(help="Activation of the hidden layers.")] = "tanh",
+    activation: Annotated[
+        str, typer.Option(help="Activation of the hidden layers, or a formula, '=z*tanh(z)'.")
+    ] = "tanh",
     epochs: Annotated[int, typer.Option(help="How often all examples are gone through.")] = 10,
     learning_rate: Annotated[float, typer.Option(help="The rate α of gradient descent.")] = 0.01,
     batch_size: Annotated[int, typer.Option(help="Examples in each update, of the 800.")] = 32,

@@ -29,7 +29,9 @@ def train(
         "model.safetensors"
     ),
     hidden: Annotated[str, typer.Option(help="Units of the hidden layers.")] = "128,128",
-    activation: Annotated[str, typer.Option(help="Activation of the hidden layers.")] = "relu",
+    activation: Annotated[
+        str, typer.Option(help="Activation of the hidden layers, or a formula, '=z*tanh(z)'.")
+    ] = "relu",
     epochs: Annotated[int, typer.Option(help="The most epochs.")] = 200,
     members: Annotated[int, typer.Option(help="Networks in the ensemble.")] = 4,
     test: Annotated[float, typer.Option(help="Share of the rows that the report is on.")] = 0.2,

@@ -44,8 +44,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     activation : str, Activation or a sequence of them, default "relu"
         Activation of the hidden layers, or of each one. scikit-learn's are ``"identity"``,
         ``"logistic"``, ``"tanh"`` and ``"relu"``; any other name in
-        ``chainrule.activations.ACTIVATIONS``, an :class:`~chainrule.Activation` of one's own, and
-        one for each layer are ours.
+        ``chainrule.activations.ACTIVATIONS``, a typed formula such as ``"=z*tanh(z)"``, an
+        :class:`~chainrule.Activation` of one's own, and one for each layer are ours.
     solver : str or Optimizer, default "adam"
         ``"lbfgs"``, ``"sgd"`` and ``"adam"`` are scikit-learn's. Ours are the other names in
         ``chainrule.optimizers.OPTIMIZERS``, such as ``"adamw"``, with their own constants and the

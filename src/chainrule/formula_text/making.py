@@ -15,6 +15,7 @@ from chainrule.formula_text.kinks import kinks_of, poles_of
 from chainrule.formula_text.overflow import without_overflow
 from chainrule.formula_text.reading import read
 from chainrule.formula_text.running import TreeFunction
+from chainrule.formula_text.tokens import MOST_CHARACTERS
 from chainrule.formula_text.tree import FormulaError, Node, every, varies
 from chainrule.formula_text.writing import as_latex, as_text
 
@@ -71,12 +72,19 @@ def activation_from_formula(text: str, argument: str = "formula") -> Activation:
         return _made(text)
     except FormulaError as error:
         raise FormulaError(f"{argument} {text!r:.60}: {error}") from None
+    except RecursionError:
+        raise FormulaError(f"{argument} {text!r:.60}: it is too long; shorten it") from None
 
 
 @lru_cache(256)
 def _made(text: str) -> Activation:
     typed = read(text)
     name = f"={as_text(typed)}"
+    if len(name) > MOST_CHARACTERS:  # it must be read again
+        raise FormulaError(
+            f"it has {len(name)} characters where it is written out, and a formula may have "
+            f"{MOST_CHARACTERS}"
+        )
     tree = without_overflow(typed)
     slope_tree = slope_of(tree)
     parts = sum(1 for _ in every(slope_tree))
@@ -101,7 +109,7 @@ def _made(text: str) -> Activation:
         warnings.warn(
             f"the slope of activation {name!r} is 0 everywhere but at its jumps, so that no weight "
             f"before it learns",
-            stacklevel=4,
+            stacklevel=3,
         )
     return made
 

@@ -34,8 +34,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     hidden_layer_sizes : int or sequence of int, default (128, 128)
         Units of each hidden layer.
     activation : str or Activation, default "relu"
-        Activation of the hidden layers: a name in ``chainrule.activations.ACTIVATIONS``, or an
-        :class:`~chainrule.Activation` of one's own.
+        Activation of the hidden layers: a name in ``chainrule.activations.ACTIVATIONS``, a typed
+        formula such as ``"=z*tanh(z)"``, or an :class:`~chainrule.Activation` of one's own.
     class_weight : dict, "balanced" or None, default None
         Weight of each class in the losses of training and of validation: a number for each label,
         or such that every class has the same weight in all. Probabilities are then those of rows

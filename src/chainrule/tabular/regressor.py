@@ -31,8 +31,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     hidden_layer_sizes : int or sequence of int, default (128, 128)
         Units of each hidden layer.
     activation : str or Activation, default "relu"
-        Activation of the hidden layers: a name in ``chainrule.activations.ACTIVATIONS``, or an
-        :class:`~chainrule.Activation` of one's own.
+        Activation of the hidden layers: a name in ``chainrule.activations.ACTIVATIONS``, a typed
+        formula such as ``"=z*tanh(z)"``, or an :class:`~chainrule.Activation` of one's own.
     loss : str or Loss, default "squared_error"
         Also "absolute_error", "huber", "pinball", "poisson", or a :class:`~chainrule.Loss`. The
         target is scaled to mean 0 and standard deviation 1, in which its constants count, except
