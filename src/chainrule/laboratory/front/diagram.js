@@ -2,7 +2,7 @@
 
 import { keepFocus, make, makeSVG, makeTooltip } from "./parts.js";
 import { layoutOf } from "./diagram_layout.js";
-import { headOf, makeControls, makeLayerButtons, takeHidden } from "./diagram_controls.js";
+import { headOf, makeControls, makeLayerButtons } from "./diagram_controls.js";
 import { drawBiases, drawFollowed, makePainter, makeUnits, wordsOfUnit } from "./diagram_units.js";
 import { makeLoss, makeWeights, wordsOfWeight } from "./diagram_weights.js";
 import { parameterSymbol, shownNumber } from "./numbers.js";
@@ -24,7 +24,6 @@ export function createDiagram(root, lab) {
   const help = make("p", { class: "lab-visually-hidden" }, HELP);
   root.append(bar, scroll, help);
   const tooltip = makeTooltip(root);
-  const wanted = { hidden: [], asked: null };
   let parts = null; // all that belongs to one setup and one width
   let hovered = null; // what the tooltip speaks of
   const lit = [[], []]; // what is looked at on the panel; and what lies below it, for as long as a walk lasts
@@ -38,13 +37,13 @@ export function createDiagram(root, lab) {
     tooltip.hide();
     const layout = layoutOf(setup, scroll.clientWidth, headOf(setup));
     keepFocus(root, () => {
-      bar.replaceChildren(makeLayerButtons(lab, wanted));
+      bar.replaceChildren(makeLayerButtons(lab));
       stage.replaceChildren();
       stage.style.width = `${layout.width}px`;
       stage.style.height = `${layout.height}px`;
       const svg = makeSVG("svg", { width: layout.width, height: layout.height, role: "group", "aria-label": "weights" });
       stage.append(svg);
-      makeControls(stage, lab, layout, wanted);
+      makeControls(stage, lab, layout);
       const weights = makeWeights(svg, setup, layout);
       const loss = makeLoss(svg, stage, layout);
       parts = { layout, weights, loss, dark: lab.dark, ...makeUnits(stage, setup, layout), painter: makePainter(setup, lab.dark) };
@@ -138,11 +137,9 @@ export function createDiagram(root, lab) {
     if (thing && moveOnDiagram(event, thing, parts, select)) event.preventDefault();
   });
 
-  lab.on("setup", ({ settings }) => (takeHidden(wanted, settings.hidden), (followed = null), build()));
-  lab.on("settings", ({ settings }) => takeHidden(wanted, settings.hidden));
+  lab.on("setup", () => ((followed = null), build()));
   lab.on("refused", ({ what }) => {
     if (!lab.setup || what !== "hidden") return;
-    [wanted.hidden, wanted.asked] = [lab.setup.settings.hidden, null];
     for (const field of stage.querySelectorAll("input.formula")) field.setAttribute("aria-invalid", "true");
   });
   lab.on("frame", draw);
@@ -159,7 +156,7 @@ export function createDiagram(root, lab) {
     if (parts && Math.abs(layoutOf(lab.setup, scroll.clientWidth, headOf(lab.setup)).width - parts.layout.width) > 1) build();
   });
   resized.observe(scroll);
-  if (lab.setup) (takeHidden(wanted, lab.setup.settings.hidden), build());
+  if (lab.setup) build();
   lab.atEnd?.(() => resized.disconnect());
 }
 

@@ -3,7 +3,6 @@
 import { make } from "./parts.js";
 
 const FORMULA = "=";
-const PATIENCE = 10000; // milliseconds
 
 /** How many pixels they need. @param {object} setup */
 export function headOf(setup) {
@@ -11,12 +10,8 @@ export function headOf(setup) {
   return typed ? 128 : 98;
 }
 
-/**
- * @param {HTMLElement} stage @param {object} lab @param {object} layout
- * @param {{hidden: [number, string][], asked: object|null}} wanted what was asked for and may not have
- *     come yet, so that each of several quick clicks counts
- */
-export function makeControls(stage, lab, layout, wanted) {
+/** @param {HTMLElement} stage @param {object} lab @param {object} layout */
+export function makeControls(stage, lab, layout) {
   const { setup } = lab;
   layout.columns.forEach(({ layer, x }, i) => {
     const last = i === layout.columns.length - 1;
@@ -25,7 +20,7 @@ export function makeControls(stage, lab, layout, wanted) {
     head.style.left = `${x}px`;
     head.style.width = `${layout.column - 10}px`;
     if (i > 0 && !last && setup.can.restructure) {
-      head.append(unitsOf(lab, layer - 1, wanted), activationOf(lab, layer - 1, wanted));
+      head.append(unitsOf(lab, layer - 1), activationOf(lab, layer - 1));
     } else {
       head.append(...facts(setup, layer).map((fact) => make("div", { class: "fact" }, fact)));
     }
@@ -40,26 +35,26 @@ function facts(setup, layer) {
   return layer === setup.layers.length ? [...lines, setup.loss.replaceAll("_", " ")] : lines;
 }
 
-/** The whole bar: one layer more, one less. @param {object} lab @param {object} wanted as above */
-export function makeLayerButtons(lab, wanted) {
+/** The whole bar: one layer more, one less. @param {object} lab */
+export function makeLayerButtons(lab) {
   const { settings, limits, can } = lab.setup;
   if (!can.restructure) return make("div", { class: "layers-bar" }, "The network was given from Python.");
   const [fewest, most] = limits.layers;
   const count = settings.hidden.length;
-  const fewer = () => setHidden(lab, wanted, (hidden) => (hidden.length > fewest ? hidden.slice(0, -1) : hidden));
+  const fewer = () => lab.layers.change((hidden) => (hidden.length > fewest ? hidden.slice(0, -1) : hidden));
   const another = (hidden) => [...hidden, hidden.length ? [...hidden.at(-1)] : [4, "tanh"]];
-  const more = () => setHidden(lab, wanted, (hidden) => (hidden.length < most ? another(hidden) : hidden));
+  const more = () => lab.layers.change((hidden) => (hidden.length < most ? another(hidden) : hidden));
   return make("div", { class: "layers-bar", role: "group", "aria-label": "hidden layers" },
     plusMinus("−", "remove the last hidden layer", "layers −", count <= fewest, fewer),
     make("span", {}, `${count} hidden layer${count === 1 ? "" : "s"}`),
     plusMinus("+", "add a hidden layer", "layers +", count >= most, more));
 }
 
-function unitsOf(lab, index, wanted) {
+function unitsOf(lab, index) {
   const [fewest, most] = lab.setup.limits.units;
   const count = lab.setup.layers[index].units;
   const within = (units) => Math.max(fewest, Math.min(most, units));
-  const change = (by) => () => setLayer(lab, wanted, index, ([units, activation]) => [within(units + by), activation]);
+  const change = (by) => () => setLayer(lab, index, ([units, activation]) => [within(units + by), activation]);
   return make("div", { class: "units-bar" },
     plusMinus("−", `one unit less in layer ${index + 1}`, `units ${index} −`, count <= fewest, change(-1)),
     make("span", {}, `${count} unit${count === 1 ? "" : "s"}`),
@@ -70,7 +65,7 @@ function plusMinus(sign, label, key, disabled, onclick) {
   return make("button", { type: "button", class: "plus-minus", "aria-label": label, title: label, "data-key": key, disabled, onclick }, sign);
 }
 
-function activationOf(lab, index, wanted) {
+function activationOf(lab, index) {
   const { choices, settings } = lab.setup;
   const now = settings.hidden[index][1];
   const typed = now.startsWith(FORMULA);
@@ -81,7 +76,7 @@ function activationOf(lab, index, wanted) {
   }
   select.append(make("option", { value: FORMULA, selected: typed }, "formula…"));
   const box = make("div", { class: "activation" }, select);
-  const take = (activation) => setLayer(lab, wanted, index, ([units]) => [units, activation]);
+  const take = (activation) => setLayer(lab, index, ([units]) => [units, activation]);
   const field = () => formulaField(index, typed ? now : "=z*tanh(z)", take);
   if (typed) box.append(field());
   select.addEventListener("change", () => {
@@ -108,19 +103,6 @@ function formulaField(index, text, take) {
   return field;
 }
 
-function setLayer(lab, wanted, index, change) {
-  setHidden(lab, wanted, (hidden) => hidden.map((layer, i) => (i === index ? change(layer) : layer)));
-}
-
-function setHidden(lab, wanted, change) {
-  wanted.hidden = change(wanted.hidden);
-  wanted.asked = { hidden: JSON.stringify(wanted.hidden), at: performance.now() };
-  lab.send({ do: "set", settings: { hidden: wanted.hidden } });
-}
-
-/** Takes over what the desk says, unless the answer to the last click is still to come. */
-export function takeHidden(wanted, hidden) {
-  const { asked } = wanted;
-  if (asked && asked.hidden !== JSON.stringify(hidden) && performance.now() - asked.at < PATIENCE) return;
-  [wanted.hidden, wanted.asked] = [hidden, null];
+function setLayer(lab, index, change) {
+  lab.layers.change((hidden) => hidden.map((layer, i) => (i === index ? change(layer) : layer)));
 }

@@ -5,6 +5,7 @@ import { createDataControls, createTrainingControls } from "./controls.js";
 import { createCurve } from "./curve.js";
 import { createDiagram } from "./diagram.js";
 import { createLayerList } from "./layers.js";
+import { createWantedLayers } from "./wanted_layers.js";
 import { createLesson } from "./lesson.js";
 import { shownNumber } from "./numbers.js";
 import { createPanel } from "./panel.js";
@@ -83,6 +84,7 @@ function createStore(model) {
  */
 function render({ model, el }) {
   const lab = createStore(model);
+  lab.layers = createWantedLayers(lab);
   el.classList.add("chainrule-lab");
   // JupyterLab's own single keys stay out of the lab.
   el.setAttribute("data-lm-suppress-shortcuts", "true");

@@ -13,8 +13,7 @@ export function createLayerList(root, lab) {
   const list = make("ol", { class: "lab-layers" });
   const output = make("p", { class: "lab-faint" });
   const add = make("button", { type: "button", "data-key": "add-layer", onclick: () => {
-    const hidden = hiddenNow();
-    change([...hidden, hidden.at(-1) ?? [4, "tanh"]]);
+    change((hidden) => [...hidden, hidden.at(-1) ?? [4, "tanh"]]);
   } }, "Add a layer");
   const refusal = make("p", { class: "lab-refusal", role: "alert", hidden: true });
   root.append(list, add, refusal, output);
@@ -34,17 +33,12 @@ export function createLayerList(root, lab) {
     refuse(message.message);
   });
 
-  function hiddenNow() {
-    return structuredClone(lab.setup.settings.hidden ?? []);
-  }
-  function change(hidden) {
+  function change(act) {
     refuse("");
-    lab.set({ hidden });
+    lab.layers.change(act);
   }
   function changeLayer(number, units, activation) {
-    const hidden = hiddenNow();
-    hidden[number] = [units ?? hidden[number][0], activation ?? hidden[number][1]];
-    change(hidden);
+    change((hidden) => hidden.with(number, [units ?? hidden[number][0], activation ?? hidden[number][1]]));
   }
   function refuse(sentence) {
     refusal.hidden = sentence === "";
@@ -100,7 +94,7 @@ export function createLayerList(root, lab) {
       }
     });
     const remove = make("button", { type: "button", class: "lab-quiet", disabled: !free, "aria-label": `Remove ${name}`,
-      "data-key": `remove-${number}`, onclick: () => change(hiddenNow().filter((_, other) => other !== number)) }, "✕");
+      "data-key": `remove-${number}`, onclick: () => change((hidden) => hidden.filter((_, other) => other !== number)) }, "✕");
     return make("li", {}, make("span", { class: "lab-layer-name" }, name), count, "units", select, typing, remove);
   }
 }

@@ -1,0 +1,491 @@
+"""The lab's page in a browser: each control as a person uses it, and what is shown afterwards."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+import chainrule
+from chainrule.laboratory.desk import Desk
+from tests.laboratory import Served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+HERE = Path(__file__).parent
+
+
+class Lab:
+    """The page and the desk behind it."""
+
+    def __init__(self, page: Page, served: Served) -> None:
+        self.page, self.served = page, served
+
+    def open(self, link: str = "") -> Lab:
+        """Open the page, and wait until the network is there."""
+        self.page.goto("about:blank")
+        self.page.goto(self.served.lab.url + link)
+        self.shown("Step", "0")
+        self.region("Network").get_by_role("button", name=re.compile("^unit 1 of")).first.wait_for()
+        return self
+
+    @property
+    def desk(self) -> Desk:
+        desk: Desk = self.served.made[-1]
+        return desk
+
+    @property
+    def settings(self) -> Any:
+        return self.desk.answers.settings
+
+    def region(self, name: str) -> Locator:
+        return self.page.get_by_role("region", name=name, exact=True)
+
+    def click(self, name: str | re.Pattern[str], **options: Any) -> None:
+        self.page.get_by_role("button", name=name, exact=isinstance(name, str)).click(**options)
+
+    def fill(self, label: str, value: object, role: Any = "spinbutton") -> None:
+        field = self.page.get_by_role(role, name=label, exact=True)
+        field.fill(str(value))
+        field.press("Tab")
+
+    def choose(self, label: str, value: str) -> None:
+        self.page.get_by_role("combobox", name=label, exact=True).select_option(value)
+
+    def until(self, holds: Callable[[], Any]) -> None:
+        """Wait until something holds; the page goes on meanwhile."""
+        for _ in range(400):
+            if holds():
+                return
+            self.page.wait_for_timeout(25)
+        raise AssertionError("it never came to hold")
+
+    def shown(self, term: str, value: str | re.Pattern[str]) -> None:
+        """Wait until a figure of the run is shown."""
+        figure = self.page.locator("dt", has_text=re.compile(f"^{term}$")).locator("+ dd")
+        pattern = value if isinstance(value, re.Pattern) else re.compile(f"^{re.escape(value)}$")
+        self.until(lambda: pattern.search(figure.inner_text()))
+
+    @property
+    def panel(self) -> Locator:
+        return self.region("Chain rule")
+
+
+@pytest.fixture
+def lab(browser_page: Page, lab_server: Served) -> Iterator[Lab]:
+    yield Lab(browser_page, lab_server)
+
+
+def test_the_data_are_chosen(lab: Lab) -> None:
+    lab.open()
+    for title, name in {
+        "Circles": "circles",
+        "Blobs": "blobs",
+        "Exclusive or": "xor",
+        "Spirals": "spirals",
+        "Plane": "plane",
+        "Gaussian hills": "gaussians",
+        "Sine": "sine",
+        "Two moons": "moons",
+    }.items():
+        lab.page.get_by_role("radio", name=title, exact=True).click()
+        lab.until(lambda name=name: lab.settings.data == name)
+    lab.page.get_by_role("radio", name="Spirals").click()
+    lab.fill("Classes", 5)
+    lab.fill("Examples, as a number", 200)
+    lab.fill("Noise, as a number", 0.05)
+    lab.fill("Test share, as a number", 0.3)
+    lab.fill("Seed of the data", 7)
+    wanted = {"data": "spirals", "classes": 5, "n": 200, "noise": 0.05, "test": 0.3, "data_seed": 7}
+    lab.until(lambda: wanted.items() <= lab.settings.as_dict().items())
+    lab.click("New draw")
+    lab.until(lambda: lab.settings.data_seed == 8)
+    lab.page.get_by_role("slider", name="Noise", exact=True).press("ArrowRight")
+    lab.until(lambda: lab.settings.noise == pytest.approx(0.1))
+    text = lab.region("Output").get_by_text("140 training and 60 test points")
+    text.wait_for()
+    assert lab.desk.answers.experiment.network.structure.n_outputs == 5
+
+
+def test_a_value_that_cannot_be_is_refused_beside_its_field(lab: Lab) -> None:
+    lab.open()
+    lab.fill("Learning rate", -1)
+    lab.region("Training").get_by_text("must be in [0, 1000], got -1").wait_for()
+    field = lab.page.get_by_role("spinbutton", name="Learning rate", exact=True)
+    lab.until(lambda: field.input_value() == "0.01")
+    assert lab.settings.learning_rate == 0.01
+
+
+def test_the_training_is_set(lab: Lab) -> None:
+    lab.open()
+    lab.choose("Optimizer", "adam")
+    lab.choose("Initializer", "he_normal")
+    lab.fill("Learning rate", 0.03)
+    lab.fill("Batch size", 10)
+    lab.fill("L1", 0.001)
+    lab.fill("L2", 0.01)
+    lab.fill("Dropout", 0.1)
+    lab.fill("Seed", 5)
+    lab.choose("Speed", "slow")
+    wanted = {
+        **{"optimizer": "adam", "initializer": "he_normal", "learning_rate": 0.03, "seed": 5},
+        **{"batch_size": 10, "l1": 0.001, "l2": 0.01, "dropout": 0.1, "speed": "slow"},
+    }
+    lab.until(lambda: wanted.items() <= lab.settings.as_dict().items())
+    lab.shown("Batch", "0 of 80")
+
+
+def test_layers_and_units_are_added_and_removed_on_the_diagram(lab: Lab) -> None:
+    lab.open()
+    lab.click("add a hidden layer")
+    lab.until(lambda: len(lab.settings.hidden) == 2)
+    lab.click("one unit more in layer 1")
+    lab.until(lambda: lab.settings.hidden[0][0] == 5)
+    units = lab.settings.hidden[1][0]
+    lab.click("one unit less in layer 2")
+    lab.until(lambda: lab.settings.hidden[1][0] == units - 1)
+    lab.choose("activation of layer 2", "relu")
+    lab.until(lambda: lab.settings.hidden[1][1] == "relu")
+    name = f"unit {units - 1} of layer 2, relu"
+    lab.region("Network").get_by_role("button", name=re.compile(f"^{name}")).wait_for()
+    lab.click("remove the last hidden layer")
+    lab.until(lambda: lab.settings.hidden == ((5, "tanh"),))
+
+
+def test_layers_are_changed_in_a_list(lab: Lab) -> None:
+    lab.open()
+    lab.page.get_by_text("Layers as a list").click()
+    lab.fill("Layer 1: units", 6)
+    lab.until(lambda: lab.settings.hidden == ((6, "tanh"),))
+    lab.choose("Layer 1: activation", "elu")
+    lab.until(lambda: lab.settings.hidden == ((6, "elu"),))
+    lab.click("Add a layer")
+    lab.until(lambda: len(lab.settings.hidden) == 2)
+    lab.click("Remove Layer 1")
+    lab.until(lambda: len(lab.settings.hidden) == 1)
+
+
+def test_a_formula_is_typed(lab: Lab) -> None:
+    lab.open()
+    lab.choose("activation of layer 1", "formula…")
+    field = lab.region("Network").get_by_role("textbox").first
+    field.fill("z*tanh(z)")
+    field.press("Enter")
+    lab.until(lambda: lab.settings.hidden[0][1].startswith("="))
+    z = np.linspace(-2, 2, 9)
+    g = lab.desk.network.structure.layers[0].activation
+    assert g(z) == pytest.approx(z * np.tanh(z))
+    lab.click("One epoch")
+    lab.shown("Epoch", "1")
+
+
+def test_a_formula_is_not_run_as_code(lab: Lab) -> None:
+    lab.open()
+    for formula in ("__import__('os').getcwd()", "z.__class__", "open('x')", "(" * 150):
+        lab.choose("activation of layer 1", "formula…")
+        field = lab.region("Network").get_by_role("textbox").first
+        field.fill(formula)
+        field.press("Enter")
+        lab.region("Network").get_by_text(re.compile("character|letters|nested|deep")).first.wait_for()
+        assert lab.settings.hidden == ((4, "tanh"),)
+
+
+def test_it_learns_and_ends_as_it_is_told(lab: Lab) -> None:
+    lab.open()
+    lab.click("One batch")
+    lab.shown("Step", "1")
+    lab.click("One epoch")
+    lab.shown("Epoch", "1")
+    lab.shown("Step", "25")
+    lab.click("Play")
+    lab.shown("Steps a second", re.compile(r"\d"))
+    lab.click("Pause")
+    lab.until(lambda: not lab.desk.answers.playing)
+    lab.click("Reset")
+    lab.shown("Step", "0")
+    lab.fill("Stop after", 3)
+    lab.until(lambda: lab.settings.epochs == 3)
+    lab.click("Play")
+    lab.shown("Step", "75")
+    lab.page.get_by_role("button", name="Play", exact=True).wait_for()
+    lab.fill("Stop after", 0)
+    lab.fill("or at a loss of", 0.65)
+    lab.until(lambda: lab.settings.target_loss == 0.65)
+    lab.click("Play")
+    lab.until(lambda: lab.desk.answers.stopped == "target loss")
+
+
+def test_the_numbers_shown_are_those_of_the_library(lab: Lab) -> None:
+    lab.open()
+    lab.fill("Stop after", 10)
+    lab.until(lambda: lab.settings.epochs == 10)
+    lab.click("Play")
+    lab.shown("Step", "250")
+    split = lab.desk.answers.experiment.split
+    network = chainrule.Network([2, 4, 1], random_state=42)
+    chainrule.fit(
+        network,
+        split.X_train,
+        split.y_train,
+        epochs=10,
+        optimizer="gradient_descent",
+        learning_rate=0.01,
+        random_state=42,
+        engine="numpy",
+        verbose=0,
+    )
+    assert np.array_equal(network.vector, lab.desk.network.vector)
+    region = lab.region("Learning")
+    for loss in (
+        network.loss(split.X_train, split.y_train),
+        network.loss(split.X_test, split.y_test),
+    ):
+        region.get_by_text(f"{loss:.4g}", exact=True).wait_for()
+    W2 = network.parameters["W2"]
+    for j in range(4):
+        weight = lab.page.get_by_role("button", name=f"weight from unit {j + 1} to unit 1 of layer 2")
+        weight.focus()
+        value = f"{W2[j, 0]:.4g}".replace("-", "−")
+        lab.region("Network").get_by_text(value).first.wait_for()
+
+
+def test_the_chain_rule_of_a_weight(lab: Lab) -> None:
+    lab.open()
+    lab.page.get_by_role("button", name="weight from input 2 to unit 3 of layer 1").click(force=True)
+    lab.panel.get_by_text("The chain rule for W1[1, 2]").first.wait_for()
+    experiment = lab.desk.answers.experiment
+    rows = experiment.learning.next_rows()
+    weight = lab.desk.network.explain(
+        experiment.split.X_train[rows], experiment.split.y_train[rows], learning_rate=0.01
+    ).weight("W1", 1, 2)
+    shown = lab.panel.inner_text()
+    for factor in weight.factors:
+        assert f"{factor.value:.4g}".replace("-", "−") in shown
+    for value in (weight.value, weight.finite_difference, weight.before, weight.after):
+        assert f"{value:.6g}".replace("-", "−") in shown
+    assert lab.panel.locator("math").count() > 3
+    assert lab.panel.get_by_role("button", name=re.compile("unit 3 → 1 → L")).count() == 1
+    section = lab.panel.locator("details", has_text="From the examples to the cost")
+    section.locator("summary").click()
+    section.locator("table").first.wait_for()
+    lab.click("One batch")  # and the panel follows
+    lab.until(lambda: f"{weight.after:.6g}".replace("-", "−") in lab.panel.inner_text())
+    assert section.get_attribute("open") is not None
+
+
+def test_a_factor_lights_up_where_it_lives(lab: Lab) -> None:
+    lab.open()
+    lab.page.get_by_role("button", name="weight from input 2 to unit 3 of layer 1").click(force=True)
+    lab.panel.get_by_text("The chain rule for W1[1, 2]").first.wait_for()
+    network = lab.region("Network")
+    lit = network.locator(".is-lit, .lit, [data-lit]")
+    lab.panel.locator("[tabindex='0'], button").filter(has=lab.page.locator("math")).last.focus()
+    lab.until(lambda: lit.count() > 0)
+
+
+def test_units_points_and_the_walk(lab: Lab) -> None:
+    lab.open("#optimizer=adam")
+    lab.click(re.compile("^unit 2 of layer 1"))
+    lab.panel.get_by_text("Unit 2 of layer 1 (tanh)").first.wait_for()
+    lab.panel.get_by_role("button", name=re.compile(r"^w\[1\]")).first.click()
+    lab.panel.get_by_text("The chain rule for W1[0, 1]").first.wait_for()
+    for phase, title in (
+        ("forward", "Forward: from the examples to the outputs"),
+        ("loss", "Loss: how far the outputs are from the targets"),
+        ("backward", "Backward: the chain rule"),
+        ("update", "Update: every weight takes a step downhill"),
+    ):
+        lab.panel.get_by_role("button", name=re.compile("mini-batch|Forward|Loss|Backward|Update")).first.click()
+        lab.panel.get_by_text(title).first.wait_for()
+        assert lab.desk.answers.experiment.learning.steps == (phase == "update")
+
+
+def test_the_plane_is_followed_and_points_are_selected(lab: Lab) -> None:
+    lab.open()
+    plane = lab.region("Output").get_by_role("application")
+    plane.focus()
+    plane.press("ArrowRight")
+    lab.region("Network").get_by_text(re.compile(r"0\.\d")).first.wait_for()
+    plane.press("Enter")
+    lab.panel.get_by_text(re.compile("Point .* of (800|200)")).first.wait_for()
+
+
+def test_points_are_drawn_by_hand(lab: Lab) -> None:
+    lab.open()
+    lab.page.get_by_role("radio", name="Drawn by hand", exact=True).click()
+    lab.until(lambda: lab.settings.data == "drawn")
+    plane = lab.region("Output").get_by_role("application")
+    box = plane.bounding_box()
+    assert box is not None
+    before = len(lab.settings.points)
+    lab.page.mouse.click(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.3)
+    lab.until(lambda: len(lab.settings.points) == before + 1)
+    lab.page.get_by_role("radio", name="Values drawn by hand", exact=True).click()
+    lab.until(lambda: lab.settings.data == "drawn_values")
+
+
+def test_the_slice_along_the_gradient(lab: Lab) -> None:
+    lab.open()
+    lab.click("Look along the gradient")
+    region = lab.region("Along the gradient")
+    network = lab.desk.network
+    split = lab.desk.answers.experiment.split
+    here = network.loss(split.X_train, split.y_train)
+    region.get_by_text(re.compile(re.escape(f"{here:.4g}"))).first.wait_for()
+
+
+CSV = "size,colour,price,kind\n" + "".join(
+    f"{i * 37 % 50},{'red' if i % 3 else 'green'},{i * 0.5},{'cat' if i % 2 else 'dog'}\n"
+    for i in range(60)
+)
+
+
+def test_a_file_is_opened_and_its_columns_chosen(lab: Lab) -> None:
+    lab.open()
+    with lab.page.expect_file_chooser() as chosen:
+        lab.click("Open a file…")
+    chosen.value.set_files({"name": "pets.csv", "mimeType": "text/csv", "buffer": CSV.encode()})
+    lab.until(lambda: lab.settings.data == "table")
+    lab.choose("Target column", "colour")
+    lab.until(lambda: lab.desk.answers.table.target == "colour")
+    lab.choose("Across", "price")
+    lab.until(lambda: lab.settings.x == "price")
+    lab.region("Output").get_by_text("price").first.wait_for()
+    with lab.page.expect_file_chooser() as chosen:
+        lab.click("Open a file…")
+    broken = {"name": "broken.csv", "mimeType": "text/csv", "buffer": b"a,b\n1,2,3\n"}
+    chosen.value.set_files(broken)
+    lab.page.get_by_text(re.compile("broken.csv can.t be read")).first.wait_for()
+    assert lab.settings.data == "table"
+
+
+def taken(lab: Lab, item: str | re.Pattern[str]) -> bytes:
+    """What is downloaded by an item of the menu."""
+    with lab.page.expect_download() as download:
+        lab.page.get_by_role("button", name=re.compile("^Take along")).click()
+        lab.page.get_by_role("menuitem", name=item).or_(
+            lab.page.get_by_role("button", name=item)
+        ).first.click()
+    return Path(download.value.path()).read_bytes()
+
+
+def test_it_is_taken_along(lab: Lab) -> None:
+    lab.open("#n=100")
+    lab.click("One epoch")
+    lab.shown("Epoch", "1")
+    names: dict[str, Any] = {}
+    exec(taken(lab, re.compile("chainrule", re.I)), names)
+    assert np.array_equal(names["network"].vector, lab.desk.network.vector)
+    assert b"import numpy as np" in taken(lab, re.compile("NumPy"))
+    assert taken(lab, re.compile("PNG")).startswith(b"\x89PNG")
+    svg = taken(lab, re.compile("SVG"))
+    assert b"<svg" in svg
+    model = taken(lab, re.compile("model|network", re.I))
+    assert b"chainrule model" in model
+
+
+def test_a_link_gives_the_same_experiment(lab: Lab, browser_page: Page) -> None:
+    lab.open()
+    lab.page.get_by_role("radio", name="Exclusive or").click()
+    lab.fill("Noise, as a number", 0.3)
+    lab.choose("activation of layer 1", "relu")
+    lab.choose("Optimizer", "adam")
+    lab.until(lambda: "adam" in browser_page.url and "relu" in browser_page.url)
+    link, settings = browser_page.url.partition("#")[2], lab.settings
+    browser_page.evaluate("sessionStorage.clear()")
+    lab.open(f"#{link}")
+    lab.until(lambda: lab.settings == settings)
+
+
+def test_a_reload_and_a_dropped_socket_find_the_network_as_it_was(lab: Lab) -> None:
+    lab.open()
+    lab.click("One epoch")
+    lab.shown("Epoch", "1")
+    made = len(lab.served.made)
+    lab.page.reload()
+    lab.shown("Epoch", "1")
+    lab.page.context.set_offline(True)
+    lab.page.context.set_offline(False)
+    lab.click("One epoch")
+    lab.shown("Epoch", "2")
+    assert len(lab.served.made) == made
+
+
+def test_a_lesson_is_gone_through(lab: Lab) -> None:
+    lab.open()
+    lab.page.get_by_role("button", name=re.compile("^Lessons")).click()
+    title = "Why an activation is not linear"
+    lab.page.get_by_role("menuitem", name=title).or_(
+        lab.page.get_by_role("button", name=title)
+    ).first.click()
+    lab.page.get_by_text("A network without a bend").first.wait_for()
+    lab.until(lambda: lab.settings.hidden == ((4, "identity"),))
+    lab.click("Next")
+    lab.page.get_by_text("The border stays straight").first.wait_for()
+    lab.until(lambda: lab.desk.answers.experiment.learning.steps > 0)
+    lab.click("Back")
+    lab.page.get_by_text("A network without a bend").first.wait_for()
+    lab.click("Leave the lesson")
+
+
+def test_a_teachers_own_lesson_is_opened(lab: Lab) -> None:
+    lab.open()
+    lesson = {"title": "My own", "steps": [{"title": "One", "text": "Look.", "settings": {"n": 50}}]}
+    with lab.page.expect_file_chooser() as chosen:
+        lab.click("Open a file…")
+    chosen.value.set_files(
+        {"name": "l.json", "mimeType": "application/json", "buffer": json.dumps(lesson).encode()}
+    )
+    lab.page.get_by_text("My own").first.wait_for()
+    lab.until(lambda: lab.settings.n == 50)
+
+
+def test_all_of_it_by_keyboard(lab: Lab) -> None:
+    lab.open()
+    body = lab.page.locator("body")
+    body.press("b")
+    lab.shown("Step", "1")
+    body.press("e")
+    lab.shown("Epoch", "1")
+    body.press("r")
+    lab.shown("Step", "0")
+    body.press(" ")
+    lab.until(lambda: lab.desk.answers.playing)
+    body.press(" ")
+    lab.until(lambda: not lab.desk.answers.playing)
+    lab.region("Network").get_by_role("button", name=re.compile("^input 1")).focus()
+    lab.page.keyboard.press("ArrowRight")
+    lab.page.keyboard.press("ArrowDown")
+    lab.page.keyboard.press("Enter")
+    lab.panel.get_by_text(re.compile("Unit . of layer 1")).first.wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 400])
+def test_nothing_stands_in_anyones_way(lab: Lab, scheme: Any, width: int) -> None:
+    """No serious violation by axe-core, in light and dark, wide and narrow."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    lab.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    lab.page.set_viewport_size({"width": width, "height": 900})
+    lab.open()
+    lab.click(re.compile("^unit 2 of layer 1"))
+    lab.panel.get_by_text("Unit 2 of layer 1").first.wait_for()
+    lab.click("Look along the gradient")
+    for summary in lab.panel.locator("summary").all():
+        summary.click()
+    found = Axe().run(lab.page).response["violations"]
+    serious = [
+        (violation["id"], violation["nodes"][0]["target"])
+        for violation in found
+        if violation["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+    wide = lab.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0
