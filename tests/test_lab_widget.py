@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any, cast
 
 import comm
+import ipywidgets
 import numpy as np
 import pytest
 
@@ -168,9 +169,11 @@ def test_a_network_and_examples_are_those_of_the_lab() -> None:
 
 
 def test_bad_arguments_are_refused_at_once() -> None:
-    """In the cell that has them."""
+    """In the cell that has them, and no widget is left over."""
+    before = set(ipywidgets.widgets.widget._instances)
     with pytest.raises(ValueError, match="X and y must be given together"):
         chainrule.lab(X=[[0.0, 1.0]])
+    assert set(ipywidgets.widgets.widget._instances) == before
 
 
 def test_a_missing_extra_is_a_sentence() -> None:

@@ -60,7 +60,7 @@ class Conversation:
             if self._seat is not None:
                 self._seat.desk.receive(message, buffers)
             elif message["do"] != "hello":
-                self._refuse(message["do"], "the first message must be hello")
+                self._refuse(message["do"][:40], "the first message must be hello")
             else:
                 try:
                     self._seat = self._desks.sit(message, buffers, self._outbox.put)

@@ -27,12 +27,14 @@ class LabWidget(anywidget.AnyWidget):
     _esm = front.module()
     _css = front.style()
 
+    _ended = True  # until there is a desk
+
     def __init__(self, make_desk: Callable[[Send], Desk]) -> None:
-        super().__init__()
         self._said = threading.Semaphore(0)
         self._outbox = Outbox(self._said.release)
+        self._desk = make_desk(self._outbox.put)  # it may refuse, and then no widget is opened
         self._ended = False
-        self._desk = make_desk(self._outbox.put)
+        super().__init__()
         self.on_msg(self._receive)
         self._speaker = _thread_class()(target=self._speak, name="chainrule-lab", daemon=True)
         self._speaker.start()
