@@ -109,21 +109,25 @@ def outcome(given: str) -> str:
     """Return what came of a text: "read" or "refused", or a sentence that says what went wrong."""
     began = time.process_time()
     try:
-        g = activation_from_formula(given)
-        if get_activation(g.name) != g:
-            return f"{g.name} is another formula when it is read again"
-        a = g(POINTS)
-        if not (np.isfinite(a).all() and np.isfinite(g.slope_at(POINTS, a)).all()):
-            return f"{g.name} is not finite everywhere"
-        came = "read"
-    except FormulaError as error:
-        came = (
-            "refused" if len(str(error)) < 1000 else f"the error has {len(str(error))} characters"
-        )
+        came = refused_or_wrong(given) or "read"
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     took = time.process_time() - began
     return came if took < MOST_SECONDS else f"it took {took:.1f} s"
+
+
+def refused_or_wrong(given: str) -> str:
+    """Return "refused", what is wrong with the activation of a text, or "" if nothing is."""
+    try:
+        g = activation_from_formula(given)
+    except FormulaError as error:
+        return "refused" if len(str(error)) < 1000 else f"an error of {len(str(error))} characters"
+    if get_activation(g.name) != g:
+        return f"{g.name} is another formula when it is read again"
+    a = g(POINTS)
+    if not (np.isfinite(a).all() and np.isfinite(g.slope_at(POINTS, a)).all()):
+        return f"{g.name} is not finite everywhere"
+    return ""
 
 
 def try_texts(seed: int, count: int) -> Counter[str]:

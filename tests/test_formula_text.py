@@ -252,8 +252,10 @@ def test_latex_is_whole(tree: Node) -> None:
         ("z" + "+z" * 100, "it has 201 characters, and a formula may have 200"),
         (
             "z" + "+z" * 99,
-            "it has 398 characters where it is written out, and a formula may have 200",
+            "shorten it; written out as '=z + z + ",
         ),
+        ("z" + "+z" * 99, "…, it has 398 characters, and a formula may have 200"),
+        ("-" * 20 + "z", "no more than 32 levels"),
         ("(" * 40 + "z" + ")" * 40, "no more than 32 levels"),
         ("-" * 40 + "z", "no more than 32 levels"),
         ("z" + "^z" * 40, "no more than 32 levels"),

@@ -15,7 +15,6 @@ from chainrule.formula_text.kinks import kinks_of, poles_of
 from chainrule.formula_text.overflow import without_overflow
 from chainrule.formula_text.reading import read
 from chainrule.formula_text.running import TreeFunction
-from chainrule.formula_text.tokens import MOST_CHARACTERS
 from chainrule.formula_text.tree import FormulaError, Node, every, varies
 from chainrule.formula_text.writing import as_latex, as_text
 
@@ -28,9 +27,10 @@ _MOST_PARTS = 1000
 def activation_from_formula(text: str, argument: str = "formula") -> Activation:
     """Return the activation of a typed formula, such as ``z*tanh(z)``.
 
-    A formula is made of ``z``, numbers, ``pi`` and ``e``, ``+ - * / ^``, parentheses, and the
-    functions in the table above. ``where(z > 0, z, exp(z) - 1)`` chooses by a comparison. Its
-    slope is found by the chain rule, as a formula too. Nothing in the text is run as Python.
+    A formula is made of ``z``, numbers, ``pi`` and ``e``, ``+ - * / ^``, parentheses, and named
+    functions such as ``tanh``, ``exp`` and ``max``. ``where(z > 0, z, exp(z) - 1)`` chooses by a
+    comparison. Its slope is found by the chain rule, as a formula too. Nothing in the text is run
+    as Python.
 
     Parameters
     ----------
@@ -80,11 +80,10 @@ def activation_from_formula(text: str, argument: str = "formula") -> Activation:
 def _made(text: str) -> Activation:
     typed = read(text)
     name = f"={as_text(typed)}"
-    if len(name) > MOST_CHARACTERS:  # it must be read again
-        raise FormulaError(
-            f"it has {len(name)} characters where it is written out, and a formula may have "
-            f"{MOST_CHARACTERS}"
-        )
+    try:
+        read(name)  # as it is from a saved model
+    except FormulaError as error:  # spaces and parentheses may have made it longer, and deeper
+        raise FormulaError(f"shorten it; written out as {name!r:.40}…, {error}") from None
     tree = without_overflow(typed)
     slope_tree = slope_of(tree)
     parts = sum(1 for _ in every(slope_tree))
