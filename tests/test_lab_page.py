@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -17,8 +18,6 @@ from tests.laboratory import Served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
-
-HERE = Path(__file__).parent
 
 
 class Lab:
@@ -66,11 +65,32 @@ class Lab:
             self.page.wait_for_timeout(25)
         raise AssertionError("it never came to hold")
 
+    def has(self, **settings: Any) -> None:
+        """Wait until the desk has these settings."""
+        self.until(lambda: settings.items() <= self.settings.as_dict().items())
+
     def shown(self, term: str, value: str | re.Pattern[str]) -> None:
         """Wait until a figure of the run is shown."""
         figure = self.page.locator("dt", has_text=re.compile(f"^{term}$")).locator("+ dd")
         pattern = value if isinstance(value, re.Pattern) else re.compile(f"^{re.escape(value)}$")
         self.until(lambda: pattern.search(figure.inner_text()))
+
+    def place_of(self, weight: str) -> tuple[float, float]:
+        """Where on the screen the curve of a weight is, not far from where it ends."""
+        curve = self.page.get_by_role("button", name=re.compile(f"^{weight}"))
+        curve.scroll_into_view_if_needed()
+        x, y = curve.evaluate(
+            """curve => {
+                const path = curve.matches("path") ? curve : curve.querySelector("path");
+                const p = path.getPointAtLength(path.getTotalLength() * 0.85);
+                const q = new DOMPoint(p.x, p.y).matrixTransform(path.getScreenCTM());
+                return [q.x, q.y];
+            }"""
+        )
+        return x, y
+
+    def click_weight(self, weight: str) -> None:
+        self.page.mouse.click(*self.place_of(weight))
 
     @property
     def panel(self) -> Locator:
@@ -78,8 +98,8 @@ class Lab:
 
 
 @pytest.fixture
-def lab(browser_page: Page, lab_server: Served) -> Iterator[Lab]:
-    yield Lab(browser_page, lab_server)
+def lab(browser_page: Page, lab_server: Served) -> Lab:
+    return Lab(browser_page, lab_server)
 
 
 def test_the_data_are_chosen(lab: Lab) -> None:
@@ -95,7 +115,7 @@ def test_the_data_are_chosen(lab: Lab) -> None:
         "Two moons": "moons",
     }.items():
         lab.page.get_by_role("radio", name=title, exact=True).click()
-        lab.until(lambda name=name: lab.settings.data == name)
+        lab.has(data=name)
     lab.page.get_by_role("radio", name="Spirals").click()
     lab.fill("Classes", 5)
     lab.fill("Examples, as a number", 200)
@@ -103,13 +123,12 @@ def test_the_data_are_chosen(lab: Lab) -> None:
     lab.fill("Test share, as a number", 0.3)
     lab.fill("Seed of the data", 7)
     wanted = {"data": "spirals", "classes": 5, "n": 200, "noise": 0.05, "test": 0.3, "data_seed": 7}
-    lab.until(lambda: wanted.items() <= lab.settings.as_dict().items())
+    lab.has(**wanted)
+    lab.region("Output").get_by_text("140 training and 60 test points").wait_for()
     lab.click("New draw")
     lab.until(lambda: lab.settings.data_seed == 8)
     lab.page.get_by_role("slider", name="Noise", exact=True).press("ArrowRight")
     lab.until(lambda: lab.settings.noise == pytest.approx(0.1))
-    text = lab.region("Output").get_by_text("140 training and 60 test points")
-    text.wait_for()
     assert lab.desk.answers.experiment.network.structure.n_outputs == 5
 
 
@@ -134,10 +153,17 @@ def test_the_training_is_set(lab: Lab) -> None:
     lab.fill("Seed", 5)
     lab.choose("Speed", "slow")
     wanted = {
-        **{"optimizer": "adam", "initializer": "he_normal", "learning_rate": 0.03, "seed": 5},
-        **{"batch_size": 10, "l1": 0.001, "l2": 0.01, "dropout": 0.1, "speed": "slow"},
+        "optimizer": "adam",
+        "initializer": "he_normal",
+        "learning_rate": 0.03,
+        "seed": 5,
+        "batch_size": 10,
+        "l1": 0.001,
+        "l2": 0.01,
+        "dropout": 0.1,
+        "speed": "slow",
     }
-    lab.until(lambda: wanted.items() <= lab.settings.as_dict().items())
+    lab.has(**wanted)
     lab.shown("Batch", "0 of 80")
 
 
@@ -192,7 +218,9 @@ def test_a_formula_is_not_run_as_code(lab: Lab) -> None:
         field = lab.region("Network").get_by_role("textbox").first
         field.fill(formula)
         field.press("Enter")
-        lab.region("Network").get_by_text(re.compile("character|letters|nested|deep")).first.wait_for()
+        lab.region("Network").get_by_text(
+            re.compile("character|letters|nested|deep")
+        ).first.wait_for()
         assert lab.settings.hidden == ((4, "tanh"),)
 
 
@@ -249,15 +277,15 @@ def test_the_numbers_shown_are_those_of_the_library(lab: Lab) -> None:
         region.get_by_text(f"{loss:.4g}", exact=True).wait_for()
     W2 = network.parameters["W2"]
     for j in range(4):
-        weight = lab.page.get_by_role("button", name=f"weight from unit {j + 1} to unit 1 of layer 2")
-        weight.focus()
-        value = f"{W2[j, 0]:.4g}".replace("-", "−")
+        x, y = lab.place_of(f"weight from unit {j + 1} to unit 1 of layer 2")
+        lab.page.mouse.move(x, y)
+        value = f"w[2]{'₁₂₃₄'[j]}₁ = {W2[j, 0]:.4g}".replace("-", "−")
         lab.region("Network").get_by_text(value).first.wait_for()
 
 
 def test_the_chain_rule_of_a_weight(lab: Lab) -> None:
     lab.open()
-    lab.page.get_by_role("button", name="weight from input 2 to unit 3 of layer 1").click(force=True)
+    lab.click_weight("weight from input 2 to unit 3 of layer 1")
     lab.panel.get_by_text("The chain rule for W1[1, 2]").first.wait_for()
     experiment = lab.desk.answers.experiment
     rows = experiment.learning.next_rows()
@@ -281,12 +309,13 @@ def test_the_chain_rule_of_a_weight(lab: Lab) -> None:
 
 def test_a_factor_lights_up_where_it_lives(lab: Lab) -> None:
     lab.open()
-    lab.page.get_by_role("button", name="weight from input 2 to unit 3 of layer 1").click(force=True)
+    lab.click_weight("weight from input 2 to unit 3 of layer 1")
     lab.panel.get_by_text("The chain rule for W1[1, 2]").first.wait_for()
-    network = lab.region("Network")
-    lit = network.locator(".is-lit, .lit, [data-lit]")
-    lab.panel.locator("[tabindex='0'], button").filter(has=lab.page.locator("math")).last.focus()
-    lab.until(lambda: lit.count() > 0)
+    chips = lab.panel.locator(".chip")
+    lit = lab.region("Network").locator(".lit")
+    for chip, name in ((0, "unit 3 of layer 1"), (2, "input 2")):
+        chips.nth(chip).hover()
+        lit.and_(lab.page.get_by_role("button", name=re.compile(f"^{name}"))).first.wait_for()
 
 
 def test_units_points_and_the_walk(lab: Lab) -> None:
@@ -301,7 +330,9 @@ def test_units_points_and_the_walk(lab: Lab) -> None:
         ("backward", "Backward: the chain rule"),
         ("update", "Update: every weight takes a step downhill"),
     ):
-        lab.panel.get_by_role("button", name=re.compile("mini-batch|Forward|Loss|Backward|Update")).first.click()
+        lab.panel.get_by_role(
+            "button", name=re.compile("mini-batch|Forward|Loss|Backward|Update")
+        ).first.click()
         lab.panel.get_by_text(title).first.wait_for()
         assert lab.desk.answers.experiment.learning.steps == (phase == "update")
 
@@ -353,25 +384,30 @@ def test_a_file_is_opened_and_its_columns_chosen(lab: Lab) -> None:
     chosen.value.set_files({"name": "pets.csv", "mimeType": "text/csv", "buffer": CSV.encode()})
     lab.until(lambda: lab.settings.data == "table")
     lab.choose("Target column", "colour")
-    lab.until(lambda: lab.desk.answers.table.target == "colour")
+    lab.until(lambda: lab.desk.answers.table and lab.desk.answers.table.target == "colour")
     lab.choose("Across", "price")
     lab.until(lambda: lab.settings.x == "price")
     lab.region("Output").get_by_text("price").first.wait_for()
     with lab.page.expect_file_chooser() as chosen:
         lab.click("Open a file…")
-    broken = {"name": "broken.csv", "mimeType": "text/csv", "buffer": b"a,b\n1,2,3\n"}
-    chosen.value.set_files(broken)
+    chosen.value.set_files(
+        {"name": "broken.csv", "mimeType": "text/csv", "buffer": b"a,b\n1,2,3\n"}
+    )
     lab.page.get_by_text(re.compile("broken.csv can.t be read")).first.wait_for()
     assert lab.settings.data == "table"
 
 
-def taken(lab: Lab, item: str | re.Pattern[str]) -> bytes:
-    """What is downloaded by an item of the menu."""
+def taken(lab: Lab, item: str, *, code: bool = False) -> bytes:
+    """What is downloaded by an item of the menu; code is shown before."""
+    lab.page.get_by_role("button", name=re.compile("^Take along")).click()
+    entry = lab.page.get_by_role("button", name=re.compile(f"^{item}"))
+    if code:
+        entry.click()
+        entry = lab.page.get_by_role("button", name="Download")
     with lab.page.expect_download() as download:
-        lab.page.get_by_role("button", name=re.compile("^Take along")).click()
-        lab.page.get_by_role("menuitem", name=item).or_(
-            lab.page.get_by_role("button", name=item)
-        ).first.click()
+        entry.click()
+    if code:
+        lab.page.keyboard.press("Escape")
     return Path(download.value.path()).read_bytes()
 
 
@@ -380,14 +416,13 @@ def test_it_is_taken_along(lab: Lab) -> None:
     lab.click("One epoch")
     lab.shown("Epoch", "1")
     names: dict[str, Any] = {}
-    exec(taken(lab, re.compile("chainrule", re.I)), names)
+    exec(taken(lab, "Python with chainrule", code=True), names)
     assert np.array_equal(names["network"].vector, lab.desk.network.vector)
-    assert b"import numpy as np" in taken(lab, re.compile("NumPy"))
-    assert taken(lab, re.compile("PNG")).startswith(b"\x89PNG")
-    svg = taken(lab, re.compile("SVG"))
-    assert b"<svg" in svg
-    model = taken(lab, re.compile("model|network", re.I))
-    assert b"chainrule model" in model
+    assert b"import numpy as np" in taken(lab, "Plain NumPy", code=True)
+    assert taken(lab, "Picture, PNG").startswith(b"\x89PNG")
+    svg = ElementTree.fromstring(taken(lab, "Picture, SVG"))
+    assert len(svg.findall(".//{http://www.w3.org/2000/svg}image")) >= 8  # a map for each unit
+    assert b"chainrule model" in taken(lab, "Saved model")
 
 
 def test_a_link_gives_the_same_experiment(lab: Lab, browser_page: Page) -> None:
@@ -436,7 +471,10 @@ def test_a_lesson_is_gone_through(lab: Lab) -> None:
 
 def test_a_teachers_own_lesson_is_opened(lab: Lab) -> None:
     lab.open()
-    lesson = {"title": "My own", "steps": [{"title": "One", "text": "Look.", "settings": {"n": 50}}]}
+    lesson = {
+        "title": "My own",
+        "steps": [{"title": "One", "text": "Look.", "settings": {"n": 50}}],
+    }
     with lab.page.expect_file_chooser() as chosen:
         lab.click("Open a file…")
     chosen.value.set_files(
@@ -456,7 +494,7 @@ def test_all_of_it_by_keyboard(lab: Lab) -> None:
     body.press("r")
     lab.shown("Step", "0")
     body.press(" ")
-    lab.until(lambda: lab.desk.answers.playing)
+    lab.page.get_by_role("button", name="Pause", exact=True).wait_for()
     body.press(" ")
     lab.until(lambda: not lab.desk.answers.playing)
     lab.region("Network").get_by_role("button", name=re.compile("^input 1")).focus()

@@ -399,3 +399,19 @@ def test_addresses_of_the_page() -> None:
     for lab in (here, everywhere):
         lab.stop()
         lab.run()
+
+
+def test_fifty_desks_that_learn() -> None:
+    """All of them as fast as they can, and unseen: another page is answered all the same."""
+    from chainrule.laboratory.desk import Desk
+
+    with serving(Desk) as served, contextlib.ExitStack() as open_pages:
+        for _ in range(50):
+            page = open_pages.enter_context(served.connect())
+            page.send(pack(HELLO, []))
+            page.send(pack({"do": "play"}, []))
+        page = open_pages.enter_context(served.connect())
+        assert ask(page, HELLO)[0]["kind"] == "setup"
+        assert answer(page)[0]["kind"] == "frame"
+        page.send(pack({"do": "batch"}, []))
+        assert answer(page)[0]["step"] == 1

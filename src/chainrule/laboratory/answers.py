@@ -117,9 +117,6 @@ class Answers(Telling):
         self._frame(curve_from=0)
         self._panel()
 
-    def seen(self, message: Mapping[str, Any], buffers: Sequence[bytes]) -> None:
-        """Nothing: the desk took note when the message came in."""
-
     def explain(self, message: Mapping[str, Any], buffers: Sequence[bytes]) -> None:
         """Select a weight, a unit or a point, and show its chain rule."""
         if message.get("of") is None:
@@ -342,7 +339,6 @@ _ACTS: dict[str, Callable[[Answers, Mapping[str, Any], Sequence[bytes]], None]] 
     "batch": Answers.batch,
     "epoch": Answers.epoch,
     "reset": Answers.reset,
-    "seen": Answers.seen,
     "explain": Answers.explain,
     "walk": Answers.walk_on,
     "follow": Answers.follow,

@@ -22,6 +22,7 @@ from chainrule.laboratory.examples import Table, given_table
 from chainrule.laboratory.frames import as_json
 from chainrule.laboratory.pace import Pace
 from chainrule.laboratory.settings import SettingError
+from chainrule.laboratory.turns import Turns
 from chainrule.network import Network
 
 Message = dict[str, Any]
@@ -29,6 +30,9 @@ Send = Callable[[Message, list[bytes]], None]
 
 # Messages that may wait; a person is slower.
 MOST_WAITING = 200
+
+# Of all desks of this process.
+_turns = Turns()
 
 
 class Desk:
@@ -74,6 +78,7 @@ class Desk:
         self._send = send
         self._attached = threading.Lock()
         self._waiting: queue.Queue[tuple[Message, list[bytes]] | None] = queue.Queue(MOST_WAITING)
+        self._file_waits = threading.Event()  # one at a time, since they are large
         self.pace = Pace()
         self.answers = Answers(self.id, self._say, self.pace, network, table)
         self._thread = threading.Thread(target=self._run, name="chainrule-lab", daemon=True)
@@ -88,6 +93,14 @@ class Desk:
         """Take a message; it is answered by the desk's own thread. Never blocks, never raises."""
         if message.get("do") == "seen":
             self.pace.seen(message.get("n"))
+            return
+        if buffers and self._file_waits.is_set():
+            self._say(
+                {"kind": "refused", "what": "file", "message": "another file is being opened"}
+            )
+            return
+        if buffers:
+            self._file_waits.set()
         self._put((dict(message), list(buffers or [])))
 
     def attach(self, send: Send) -> None:
@@ -115,7 +128,9 @@ class Desk:
                 return
             except queue.Full:
                 with contextlib.suppress(queue.Empty):
-                    self._waiting.get_nowait()
+                    dropped = self._waiting.get_nowait()
+                    if dropped is not None and dropped[1]:
+                        self._file_waits.clear()
 
     def _say(self, message: Message, buffers: list[bytes] | None = None) -> None:
         with self._attached:
@@ -136,12 +151,15 @@ class Desk:
                 try:
                     taken = self._waiting.get(timeout=wait) if wait else self._waiting.get_nowait()
                 except queue.Empty:
-                    self._guarded(lambda: self.answers.go_on(time.monotonic()))
+                    with _turns.turn():
+                        self._guarded(lambda: self.answers.go_on(time.monotonic()))
                     continue
                 if taken is None:
                     return
                 message, buffers = taken
                 self._guarded(partial(self.answers.take, message, buffers), message)
+                if buffers:
+                    self._file_waits.clear()
 
     def _guarded(self, act: Callable[[], None], message: Mapping[str, Any] | None = None) -> None:
         """Do something; what goes wrong is said to the person, and the desk goes on."""

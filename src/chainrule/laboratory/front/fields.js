@@ -106,6 +106,9 @@ export function createSliderField(lab, key, label, { low, high, step, title }) {
     timer = setTimeout(() => field.send(slider.valueAsNumber), 120);
   });
   slider.addEventListener("change", () => settle(slider.valueAsNumber));
+  // What is being typed stays, whatever else the desk says meanwhile.
+  number.addEventListener("input", () => { field.busy = true; });
+  number.addEventListener("blur", () => { field.busy = false; });
   number.addEventListener("change", () => {
     if (Number.isFinite(number.valueAsNumber)) settle(number.valueAsNumber);
     else field.refuse(`${label} must be a number.`);
