@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from chainrule._arrow import load_pyarrow
 from chainrule._files import writing
 
 # What is read into memory at most, in bytes of the file, and how much of it is looked at first.
@@ -71,17 +72,6 @@ def read_file(path: str | Path, words: Collection[str] = ()) -> Any:
         twice = next(name for name in names if names.count(name) > 1)
         raise TableFileError(f"{path} has two columns named {twice!r}")
     return table
-
-
-def load_pyarrow() -> Any:
-    """Return the module pyarrow, or say which extra has it."""
-    try:
-        import pyarrow as pa
-    except ImportError:
-        raise ImportError(
-            "files of tables need PyArrow, from an extra: pip install 'chainrule[tables]'"
-        ) from None
-    return pa
 
 
 def has_value(column: Any) -> Any:
