@@ -30,6 +30,10 @@ class Examples:
         w = self.sample_weight
         return Examples(self.X.take(rows), self.Y[rows], None if w is None else w[rows])
 
+    def weight(self) -> float:
+        """Return by how much they count in a mean: their number, or the sum of their weights."""
+        return float(len(self) if self.sample_weight is None else self.sample_weight.sum())
+
     def targets(self) -> npt.NDArray[Any]:
         """Return the targets in the shape of `Network.predict`: (m,), or (m, n) for several."""
         Y: npt.NDArray[Any] = self.Y

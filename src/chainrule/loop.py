@@ -233,30 +233,48 @@ class Run:
 
     def run_batches(self) -> float | None:
         """Train on every mini-batch; return the mean loss, or None if a callback stopped it."""
-        progress, train, batch_size = self.progress, self.train, self.batch_size
-        rows, shares = batch_weights(self.draw_order(), train.sample_weight, batch_size)
+        train = self.train
+        rows, shares = batch_weights(self.draw_order(), train.sample_weight, self.batch_size)
         costs = [] if self.saver is None else self.saver.take_costs()
-        while (done := len(costs)) < len(shares):
+        if not self.run_rows(train, rows, len(shares), costs):
+            return None
+        return float(np.dot(costs, shares) / shares.sum())
+
+    def run_rows(
+        self,
+        examples: Examples,
+        rows: npt.NDArray[np.intp],
+        batches: int,
+        costs: list[float],
+        before: int = 0,
+    ) -> bool:
+        """Train on the mini-batches of these rows, and add their losses to `costs`.
+
+        So many of them are done as there are `costs`; `before` is how many of the epoch came
+        before these. Returns False if a callback stopped it.
+        """
+        progress, batch_size = self.progress, self.batch_size
+        while (done := len(costs)) < batches:
             count = 1 if self.someone_wants_batches() else self.engine.stride
             chunk = rows[done * batch_size : (done + count) * batch_size]
             try:
                 losses = self.engine.train_batches(
-                    train.X, train.Y, train.sample_weight, chunk, batch_size
+                    examples.X, examples.Y, examples.sample_weight, chunk, batch_size
                 )
             except NotFiniteError as error:
-                progress.batch = done + error.batch
+                progress.batch = before + done + error.batch
                 raise
             costs += losses
-            progress.batch, progress.batch_loss = len(costs) - 1, losses[-1]
+            progress.batch, progress.batch_loss = before + len(costs) - 1, losses[-1]
             for listener in self.listeners:
                 listener.on_batch_end(progress)
             # After the last mini-batch the epoch's end saves it, if nothing stops the run before
             stops = progress.stop_reason is not None
-            if self.saver is not None and (stops or len(costs) < len(shares)):
+            if self.saver is not None and (stops or len(costs) < batches):
                 self.saver.after_batches(self, costs)
             if progress.stop_reason is not None:
-                return None
-        return float(np.dot(costs, shares) / shares.sum())
+                return False
+        return True
 
     def someone_wants_batches(self) -> bool:
         """Whether a callback does something after each mini-batch."""
@@ -269,7 +287,11 @@ class Run:
         """Return the loss on the validation examples, or None if there are none."""
         if self.held is None:
             return None
-        held, network = self.held, self.network
+        return self.loss_of(self.held)
+
+    def loss_of(self, held: Examples) -> float:
+        """Return the loss on these examples; raises NotFiniteError if it is not finite."""
+        network = self.network
         loss = network.loss(held.X, held.Y, held.sample_weight)
         if math.isfinite(loss):
             return loss
@@ -285,7 +307,10 @@ class Run:
         """Return every metric on these examples, by its name."""
         if not self.metrics:
             return {}
-        y, A = examples.targets(), self.network.forward(examples.X)
+        return self.score(examples.targets(), self.network.forward(examples.X))
+
+    def score(self, y: npt.NDArray[Any], A: FloatArray) -> dict[str, float]:
+        """Return every metric of outputs A for targets y, as `Examples.targets` has them."""
         if self.network.structure.loss.labels and y.ndim == 2:
             y = y.argmax(axis=1)
         decisions = self.network.decide(A)
