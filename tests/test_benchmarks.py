@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import fuzz, kills, machine, report
+from benchmarks import fuzz, kills, machine, report, streaming
 from benchmarks.cases import CASES, Case
 from benchmarks.contenders.ours import Ours
 from benchmarks.contenders.scikit_learn import ScikitLearn
@@ -141,3 +141,21 @@ def test_kills() -> None:
     outcome = kills.run(2, epochs=4)
     assert (outcome.kills, outcome.different, outcome.unreadable) == (2, 0, [])
     assert str(outcome).startswith("2 kills in ")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux says of a process")
+def test_streaming(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of at least the size asked for, learned from within the limit, and timed."""
+    monkeypatch.setattr(streaming, "GROUP", 1000)
+    written = streaming.generate(tmp_path / "data", 900_000)
+    assert 900_000 <= written < 1_500_000
+    assert written == sum(path.stat().st_size for path in (tmp_path / "data").iterdir())
+    told = streaming.train(tmp_path / "data", "1GB", "numpy")
+    assert told["rows"] % 1000 == 0
+    assert told["peak"] < 10**9
+    assert told["val_loss"] < 1
+    found = streaming.speed(tmp_path / "data", 1, "2MB", "numpy")
+    assert {name: min(times) > 0 for name, times in found.items()} == {
+        "memory": True,
+        "stream": True,
+    }

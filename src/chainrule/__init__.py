@@ -27,6 +27,7 @@ from chainrule.optimizers import (
     RMSProp,
 )
 from chainrule.snapshots import Snapshots
+from chainrule.streaming import Stream, StreamError
 from chainrule.structure import Layer, Structure
 from chainrule.training import fit
 
@@ -69,6 +70,8 @@ __all__ = [
     "RMSProp",
     "Snapshot",
     "Snapshots",
+    "Stream",
+    "StreamError",
     "Structure",
     "TabularClassifier",
     "TabularRegressor",

@@ -23,6 +23,7 @@ def begin_record(
     sample_weight: object,
     validation: object,
     labels: bool,
+    streamed: bool,
     resumed: bool,
     batch_size: int,
     clip_norm: float | None,
@@ -35,6 +36,7 @@ def begin_record(
     draws = shuffle or any(layer.dropout for layer in network.structure.layers)
     obstacles = {
         "went on with the training of another, from a checkpoint; train it without resume": resumed,
+        "was trained on a stream, whose rows the script can't read; give fit arrays": streamed,
         "was trained with an order of examples that can't be drawn again; give fit an integer "
         "random_state": draws and seed is None,
         "was trained without the examples that validation held back at random; split them before, "

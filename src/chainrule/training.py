@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,12 +27,17 @@ from chainrule.penalties import Penalty
 from chainrule.recording import begin_record, end_record
 from chainrule.resuming import Saver, describe_settings
 from chainrule.schedules import Schedule, as_schedule
+from chainrule.streaming.data import as_stream, divide
+from chainrule.streaming.mixing import Mixer
+from chainrule.streaming.part import Part
+from chainrule.streaming.run import StreamRun
+from chainrule.streaming.stream import Stream
 
 
 def fit(
     network: Network,
-    X: Rows,
-    y: npt.ArrayLike,
+    X: Rows | Stream | Any,
+    y: npt.ArrayLike | str | Sequence[str] | None = None,
     *,
     epochs: int = 100,
     batch_size: int = 32,
@@ -42,7 +48,7 @@ def fit(
     clip_norm: float | None = None,
     clip_value: float | None = None,
     sample_weight: npt.ArrayLike | None = None,
-    validation: float | tuple[Any, ...] | None = None,
+    validation: float | tuple[Any, ...] | Stream | str | os.PathLike[str] | None = None,
     early_stopping: EarlyStopping | int | None = None,
     metrics: Iterable[str | Metric] = (),
     callbacks: Iterable[Callback | Callable[[Progress], Any]] = (),
@@ -53,6 +59,7 @@ def fit(
     threads: int | None = None,
     checkpoint: str | os.PathLike[str] | Checkpoints | None = None,
     resume: bool = False,
+    memory_limit: int | str | None = None,
     verbose: int = 1,
 ) -> History:
     """Train a network in place, by mini-batches.
@@ -61,13 +68,16 @@ def fit(
     ----------
     network : Network
         The network; its parameters and running statistics change.
-    X : array-like or sparse matrix (m, n₀)
+    X : array-like or sparse matrix (m, n₀); or Stream, path or pyarrow.dataset.Dataset
         Examples as rows. Finite numbers; scale them to about −3 … 3 for quick learning. Only
         mini-batches are made dense of a sparse matrix, and read of an array that is mapped from
         a file (`numpy.memmap`); an array in memory of another type than the network's is
-        converted once.
-    y : array-like (m, n_L) or (m,)
-        Targets; class numbers 0 … n_L − 1 will do for categorical cross-entropy.
+        converted once. A :class:`~chainrule.Stream` is read from disk in each epoch; a path, to
+        a file of Parquet or Arrow or a folder of them, is short for one whose columns are taken
+        as they are, ``Stream(X, y, scale=False)``.
+    y : array-like (m, n_L) or (m,), or name of a column
+        Targets; class numbers 0 … n_L − 1 will do for categorical cross-entropy. A name, or
+        several, where X is a path; not given where it is a stream, which has its own.
     epochs : int, default 100
         How often all examples are gone through.
     batch_size : int, default 32
@@ -84,10 +94,12 @@ def fit(
     clip_norm, clip_value : float, optional
         Largest Euclidean norm of the whole gradient; largest size of each component. With both,
         the components are clipped first.
-    sample_weight : array-like (m,), optional
+    sample_weight : array-like (m,), or name of a column, optional
         Weight of each example in the mean loss of its mini-batch.
-    validation : float or (X_val, y_val) or (X_val, y_val, sample_weight_val), optional
-        A share of the rows to hold back, each class in its proportion, or a set of its own.
+    validation : float or (X_val, y_val[, sample_weight_val]), Stream or path, optional
+        A share of the rows to hold back, each class in its proportion, or a set of its own. Of a
+        stream each row is held back with this chance; a set of its own is ``stream.like(…)``, or
+        a path where X is one.
     early_stopping : EarlyStopping or int, optional
         When to stop for lack of progress; an integer is its `patience`. The network then ends
         with the parameters of its best epoch.
@@ -100,7 +112,8 @@ def fit(
         A plain function is called with the :class:`~chainrule.callbacks.Progress` after each
         epoch.
     shuffle : bool, default True
-        Whether each epoch goes through the examples in a new order.
+        Whether each epoch goes through the examples in a new order. Of a stream, groups of rows
+        are read in a new order, several in turn, and mixed in memory.
     drop_last : bool, default False
         Whether to leave out an incomplete last mini-batch, unless it is the only one.
     random_state : None, int, RandomState or Generator, default None
@@ -123,6 +136,12 @@ def fit(
         and the run ends with the same bits as one that never stopped. Everything else must be
         given as before, but `epochs` may be more. Functions, as of a schedule, are compared by
         their names; the run's own random numbers go on, whatever `random_state` is.
+    memory_limit : int or str, optional
+        Where rows are read from disk: how much memory the process may take, in bytes or such as
+        "500MB" or "2GiB"; "1GB" by default. Of that, 512 MB or half are left to Python and its
+        libraries, the rest is for the rows. The order of the rows depends on it, as on
+        `random_state`. Rows that fit are read once. With it, an array that is mapped from a file
+        is a stream too.
     verbose : {0, 1}, default 1
         1 shows a progress bar in a terminal or notebook.
 
@@ -140,6 +159,9 @@ def fit(
         If a loss or a parameter is no longer finite: says in which epoch, mini-batch and layer
         first. The network has the parameters from before that epoch, or of its best epoch with
         early stopping.
+    StreamError
+        If rows of a stream can't be read, or hold a number that is not finite: says where. The
+        network has the parameters as after a DivergenceError.
 
     Examples
     --------
@@ -171,8 +193,25 @@ def fit(
     _checks.check_bool("resume", resume)
     measures = _named_metrics(metrics)
     listeners = _listeners(callbacks, early_stopping, verbose)
-    examples = Examples(*network.check_examples(X, y, sample_weight))
-    saver = None
+    stream = as_stream(X, y, sample_weight, memory_limit)
+    saver = plan = None
+    if stream is not None:
+        if checkpoint is not None or resume:
+            raise ValueError(
+                "checkpoint and resume are for data in memory: a run over a stream can't be gone "
+                "on with; keep its best by early_stopping, and save it by a callback"
+            )
+        train, held, plan = divide(
+            stream,
+            network,
+            validation,
+            memory_limit,
+            rng,
+            batch_size=batch_size,
+            measured=bool(measures),
+        )
+    else:
+        examples = Examples(*network.check_examples(X, y, sample_weight))
     if checkpoint is not None:
         settings = describe_settings(
             network,
@@ -193,7 +232,8 @@ def fit(
         engine = saver.engine(engine)
     elif resume:
         raise ValueError("resume=True needs the folder of the run, as checkpoint=")
-    train, held = split_validation(network, examples, validation, rng)
+    if stream is None:
+        train, held = split_validation(network, examples, validation, rng)
     penalty = Penalty(l2, l1)
     begin_record(
         network,
@@ -202,7 +242,8 @@ def fit(
         random_state=random_state,
         sample_weight=sample_weight,
         validation=validation,
-        labels=examples.Y.dtype.kind == "i",
+        labels=stream is None and examples.Y.dtype.kind == "i",
+        streamed=stream is not None,
         resumed=saver is not None and saver.saved is not None,
         batch_size=batch_size,
         clip_norm=clip_norm,
@@ -214,7 +255,10 @@ def fit(
     m = len(train)
     batches = max(1, m // batch_size if drop_last else math.ceil(m / batch_size))
     history = History()
-    Run(
+    make: Callable[..., Run] = Run
+    if plan is not None and isinstance(train, Part):
+        make = functools.partial(StreamRun, mixer=Mixer(train, plan, shuffle))
+    make(
         network=network,
         train=train,
         held=held,

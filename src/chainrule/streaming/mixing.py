@@ -1,0 +1,82 @@
+"""An epoch of a stream: its pieces in a new order, their rows mixed in buffers of bounded size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from chainrule.batches import Examples
+from chainrule.streaming.part import Buffer, Part
+from chainrule.streaming.plan import BUFFERS, Plan
+
+
+@dataclass
+class Mixer:
+    """Goes through rows to learn from, epoch by epoch.
+
+    Attributes
+    ----------
+    part : Part
+        The rows.
+    plan : Plan
+        How much of them is in memory.
+    shuffle : bool
+        Whether each epoch takes pieces, and rows in a buffer, in a new order.
+    """
+
+    part: Part
+    plan: Plan
+    shuffle: bool
+    buffers: list[Buffer] = field(init=False)
+
+    def __post_init__(self) -> None:
+        rows = self.plan.buffer_rows
+        self.buffers = [Buffer(rows, self.part.network) for _ in range(BUFFERS)]
+
+    def epoch(self, rng: np.random.Generator) -> Iterator[tuple[Examples, npt.NDArray[np.intp]]]:
+        """Yield full buffers and at last the rest, each with the order to go through its rows.
+
+        A buffer's memory is used again after `BUFFERS` of them. All that is drawn comes from
+        `rng`, one draw after the other, so the order is the same whatever a thread's timing.
+        """
+        number = 0
+        buffer = self.buffers[0]
+        buffer.filled = 0
+        for block in self._blocks(rng):
+            rest: Examples | None = block
+            while rest is not None:
+                rest = buffer.take(rest)
+                if buffer.filled == buffer.rows:
+                    yield buffer.examples(), self._order(buffer.rows, rng)
+                    number += 1
+                    buffer = self.buffers[number % BUFFERS]
+                    buffer.filled = 0
+        if buffer.filled:
+            yield buffer.examples(), self._order(buffer.filled, rng)
+
+    def _order(self, n: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
+        order = np.arange(n)
+        if self.shuffle:
+            rng.shuffle(order)
+        return order
+
+    def _blocks(self, rng: np.random.Generator) -> Iterator[Examples]:
+        """Yield the rows of all pieces, of several in turn."""
+        pieces = self._order(len(self.part.source.rows), rng)
+        waiting = iter(pieces.tolist())
+        at_once = self.plan.pieces if self.shuffle else 1
+        reading: list[Iterator[Examples]] = []
+        while True:
+            while len(reading) < at_once and (piece := next(waiting, None)) is not None:
+                reading.append(self.part.read(piece))
+            if not reading:
+                return
+            chosen = int(rng.integers(len(reading))) if len(reading) > 1 else 0
+            block = next(reading[chosen], None)
+            if block is None:
+                del reading[chosen]
+            else:
+                yield block
