@@ -97,6 +97,15 @@ def test_single_precision_keeps_its_digits(tmp_path: Path) -> None:
         np.testing.assert_allclose(seen, expected, rtol=1e-6, atol=1e-6)
 
 
+def test_huge_and_tiny_numbers_are_scaled_before_they_are_rounded(tmp_path: Path) -> None:
+    """Those that single precision does not know are numbers like any after it."""
+    path = write(tmp_path / "x.parquet", table(X * [1e120, 1.0, 1e-100], Y))
+    seen = inputs(Stream(path, "y"), Network([3, 1], dtype=np.float32))
+    np.testing.assert_allclose(seen, (X - X.mean(axis=0)) / X.std(axis=0), rtol=1e-5, atol=1e-5)
+    with pytest.raises(StreamError, match="got inf in"):
+        inputs(Stream(path, "y", scale=False), Network([3, 1], dtype=np.float32))
+
+
 @pytest.mark.parametrize("encoded", [False, True])
 def test_words_are_classes(tmp_path: Path, encoded: bool) -> None:
     """Numbered in their order; predicted as words; others than those known are refused."""

@@ -9,7 +9,7 @@ from chainrule import _checks
 from chainrule.streaming.part import Part
 
 # What is left to Python, the libraries and the network, of a limit: so much, or half of it. Python
-# with NumPy, Numba, scikit-learn and PyArrow was seen to take 300 MB.
+# with NumPy, Numba and PyArrow was seen to take 300 MB.
 OTHERS = 512 * 10**6
 # Buffers: of one is learned, while the other is filled.
 BUFFERS = 2
@@ -78,7 +78,7 @@ def plan_memory(
         raise ValueError(
             f"memory_limit={limit:,} is too small: {each:,} bytes to read what stands together in "
             f"a file, and {BUFFERS} buffers of a mini-batch of {batch_size:,} rows, take "
-            f"{2 * least * 3 // 2:,} bytes; give more, or write smaller groups of rows"
+            f"{3 * least:,} bytes; give more, or write smaller groups of rows"
         )
     return Plan(False, stays, int(batches * batch_size), int(pieces))
 

@@ -46,25 +46,28 @@ class Preparation:
         X = np.empty((len(raw), len(self.columns)), dtype)
         with np.errstate(over="ignore", invalid="ignore"):
             if isinstance(raw.X, np.ndarray):
-                self._center(raw.X, slice(None), X)
+                self._write(raw.X, slice(None), X)
             else:
                 for j, x in enumerate(raw.X):
-                    self._center(x, j, X[:, j])
-            if self.scaled:
-                X /= self._known.scale.astype(dtype)
+                    self._write(x, j, X[:, j])
             if self.filled and np.isnan(X.sum()):
                 fill = 0.0 if self.scaled else self._known.mean
                 X = np.where(np.isnan(X), np.asarray(fill, X.dtype), X)
         return X
 
-    def _center(self, x: npt.NDArray[Any], of: int | slice, out: FloatArray) -> None:
-        """Write columns less their means to `out`, or as they are if they are not scaled."""
+    def _write(self, x: npt.NDArray[Any], of: int | slice, out: FloatArray) -> None:
+        """Write columns to `out`, scaled if that is wanted."""
         if not self.scaled:
             out[:] = x
             return
-        # In float32 only what came so and goes so, whose own rounding is then no finer
-        means = self._known.mean[of].astype(np.result_type(x.dtype, out.dtype))
-        np.subtract(x, means, out=out, casting="same_kind")
+        # In float32 only what comes so and goes so, whose own rounding is no finer
+        kind = np.result_type(x.dtype, out.dtype)
+        mean, scale = (v[of].astype(kind) for v in (self._known.mean, self._known.scale))
+        if kind == out.dtype:
+            np.subtract(x, mean, out=out)
+            out /= scale
+        else:
+            out[:] = (x - mean) / scale
 
     @property
     def _known(self) -> Statistics:

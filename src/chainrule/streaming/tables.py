@@ -44,6 +44,7 @@ class TableSource:
         self.several = target is not None and not isinstance(target, str)
         self.words = False
         self.piece_bytes = 0
+        self._groups: list[str] = []  # what each file calls its groups of rows
         self._types: dict[str, str] = {}
         names: list[str] = [] if columns is None else list(columns)
         pieces: list[tuple[int, int, int]] = []
@@ -56,7 +57,7 @@ class TableSource:
                 self._check_types(file, opened, names)
                 stored = self._stored(file, names)
                 self.piece_bytes = max(self.piece_bytes, opened.bytes_of(stored))
-                self.group = opened.group
+                self._groups.append(opened.group)
                 for group in range(len(opened.group_rows)) if file.groups is None else file.groups:
                     if opened.group_rows[group]:
                         pieces.append((number, group, opened.group_rows[group]))
@@ -155,7 +156,7 @@ class TableSource:
     def place(self, piece: int, row: int) -> str:
         """Return in words where a row is."""
         number, group = self._place[piece]
-        return f"{self.files[number].path}, {self.group} {group}, row {row}"
+        return f"{self.files[number].path}, {self._groups[number]} {group}, row {row}"
 
 
 def _what_is_held(file: TableFile, opened: OpenFile, name: str) -> str:
