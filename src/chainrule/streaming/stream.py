@@ -43,16 +43,6 @@ class Stream:
         Whether a missing number is an error, or its column's mean is put in its place. A missing
         target is always an error.
 
-    Attributes
-    ----------
-    columns : tuple of str
-        Names of the inputs.
-    classes : tuple of str, or None
-        The words of the target in the order of their class numbers; None if it holds numbers.
-    statistics : Statistics or None
-        Count, mean, variance and range of each column; None where neither `scale` nor `missing`
-        needs them.
-
     Raises
     ------
     StreamError
@@ -145,12 +135,12 @@ class Stream:
 
     @property
     def classes(self) -> tuple[str, ...] | None:
-        """The words of the target in the order of their class numbers, or None."""
+        """The words of the target in the order of their class numbers; None if it has numbers."""
         return self.preparation.classes
 
     @property
     def statistics(self) -> Statistics | None:
-        """Count, mean, variance and range of each column, where they were needed."""
+        """Count, mean, variance and range of each column; None where they are not needed."""
         return self.preparation.statistics
 
     def predict(self, network: Network) -> Iterator[npt.NDArray[Any]]:
