@@ -206,7 +206,31 @@ def check_sample_weight(value: object, m: int, dtype: npt.DTypeLike) -> FloatArr
         raise ValueError(f"sample_weight must not be negative, got {w.min()}")
     if not w.any():
         raise ValueError("sample_weight must not be zero for every example")
+    check_size_of_weights(w)
     return w.reshape(m, 1)
+
+
+def check_size_of_weights(w: FloatArray) -> None:
+    """Raise ValueError if weights are so large, or all so small, that sums of them are wrong."""
+    limits = np.finfo(w.dtype)
+    largest, least = w.max(), limits.tiny / limits.eps
+    with np.errstate(over="ignore"):
+        if np.isfinite(w.sum()) and largest >= least:
+            return
+    raise ValueError(
+        f"sample_weight must have a finite sum, and a largest weight of at least {least:.0e}, as "
+        f"{w.dtype}; got {largest:g} as the largest. Only their ratios count: divide by their mean"
+    )
+
+
+def check_decidable(outputs: npt.NDArray[Any]) -> None:
+    """Raise ValueError if an output (m, n_L) is NaN, of which no class can be made."""
+    if (undecided := np.isnan(outputs)).any():
+        row = int(np.argwhere(undecided)[0, 0])
+        raise ValueError(
+            f"X must be numbers of such a size that the network's are finite, but its outputs for "
+            f"row {row} are nan, which is no class; scale X as in training"
+        )
 
 
 @contextlib.contextmanager

@@ -187,12 +187,19 @@ class Network:
 
         Zeros and ones for binary cross-entropy, class numbers for categorical cross-entropy,
         the outputs for a loss of regression; of shape (m,), or (m, n_L) for several outputs
-        with a decision each. Raises as `forward`.
+        with a decision each. Raises as `forward`, and ValueError if numbers so large overflow that
+        an output which is to decide between classes is NaN.
         """
         return self.decide(self.forward(X, engine=engine, threads=threads))
 
     def decide(self, A: FloatArray) -> npt.NDArray[Any]:
-        """Return the predictions that `predict` makes of outputs A (m, n_L)."""
+        """Return the predictions that `predict` makes of outputs A (m, n_L).
+
+        Raises ValueError if an output that is to decide between classes is NaN.
+        """
+        loss = self.structure.loss
+        if loss.labels or loss.name == "binary_cross_entropy":
+            _checks.check_decidable(A)
         prediction = steps.decide(A, self.structure)
         return prediction.ravel() if prediction.shape[1] == 1 else prediction
 

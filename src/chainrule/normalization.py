@@ -27,7 +27,8 @@ def standardize(U: Array, axis: int) -> tuple[Array, Array, Array]:
     """Return û (m, n), and the mean and variance of U along `axis`, kept as rows or columns."""
     mean = U.mean(axis=axis, keepdims=True)
     variance = ((U - mean) ** 2).mean(axis=axis, keepdims=True)
-    return standardize_with(U, mean, variance), mean, variance
+    # û of a variance that overflowed would be 0, as if U said nothing: it is to be NaN instead
+    return standardize_with(U, mean + 0 * variance, variance), mean, variance
 
 
 def standardize_with(U: Array, mean: Array, variance: Array) -> Array:

@@ -106,6 +106,7 @@ def normalize_batch(
         store(mean, j, mu)
         store(var, j, s2)
         g, shift = load(gamma, j), load(b, j)
+        mu = mu + s2 * 0  # NaN where the variance overflowed, as in `standardize`
         for r in range(m):
             u_hat = standardize_with(load(U, r * ld + j), mu, s2)
             store(U, r * ld + j, u_hat)
@@ -145,6 +146,7 @@ def normalize_layer(
         s2 = sum_of_lanes(squares) / n
         put(statistics, 2 * r, mu)
         put(statistics, 2 * r + 1, s2)
+        mu = mu + s2 * 0  # NaN where the variance overflowed, as in `standardize`
         for j in range(0, n, v):
             u_hat = standardize_with(load(U, j), zero + mu, zero + s2)
             u_hat = select(first_lanes(U, n - j), u_hat, 0)

@@ -19,6 +19,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from chainrule import _checks
 from chainrule._inputs import Inputs, check_inputs
 from chainrule._types import FloatArray
 from chainrule.activation import Activation
@@ -435,3 +436,4 @@ def _check_weights(w: npt.NDArray[Any]) -> None:
         raise ValueError(f"sample_weight must not be negative, got {w.min()}")
     if not w.any():
         raise ValueError("Sample weights must contain at least one non-zero number.")
+    _checks.check_size_of_weights(w)

@@ -21,6 +21,7 @@ from sklearn.utils.multiclass import (
 )
 from sklearn.utils.validation import validate_data
 
+from chainrule import _checks
 from chainrule._types import FloatArray
 from chainrule.estimators.base import CONSTRAINTS, BaseMLP
 from chainrule.estimators.stochastic import Held
@@ -395,6 +396,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return Y if self.n_outputs_ == 1 else None
 
     def _decide(self, A: FloatArray) -> npt.NDArray[Any]:
+        _checks.check_decidable(A)
         labels: npt.NDArray[Any]
         labels = self._label_binarizer.inverse_transform(A.ravel() if A.shape[1] == 1 else A)
         return labels

@@ -86,6 +86,12 @@ def minimize_cost(
         )
         network.vector[:] = result.x
         penalty_part = steps.penalty_on(network.parameters, penalty, m)
+    if not np.isfinite(result.fun):
+        raise ValueError(
+            "Solver produced non-finite parameter weights. The input data may contain large values "
+            f"and need to be preprocessed. The cost is {result.fun} after {result.nit} iterations; "
+            "scale inputs and targets to about -3 … 3"
+        )
     if result.status != 0 and "StopIteration" not in result.message:
         _warn(result, max_iter)
     return float(result.fun) - penalty_part, penalty_part, min(int(result.nit), max_iter)

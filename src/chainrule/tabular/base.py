@@ -351,6 +351,7 @@ def _check_weights(sample_weight: Any, n_rows: int) -> FloatArray | None:
     w: FloatArray = _check_sample_weight(sample_weight, rows, ensure_non_negative=True)
     if not w.any():
         raise ValueError("sample_weight must not be zero for every example")
+    _checks.check_size_of_weights(w)
     return w
 
 

@@ -15,6 +15,7 @@ from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import type_of_target
 
+from chainrule import _checks
 from chainrule._types import FloatArray
 from chainrule.callbacks import Callback, Progress
 from chainrule.checkpoints import Checkpoints
@@ -262,6 +263,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         return as_table({str(label): P[:, k] for k, label in enumerate(self.classes_)}, table)
 
     def _decide(self, A: FloatArray) -> npt.NDArray[Any]:
+        _checks.check_decidable(A)
         labels: npt.NDArray[Any] = self.classes_[self._probabilities(A).argmax(axis=1)]
         return labels
 
@@ -275,7 +277,9 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         return P
 
     def _learn_target(self, y: npt.NDArray[Any]) -> None:
-        if (kind := type_of_target(y)) not in ("binary", "multiclass"):
+        with np.errstate(invalid="ignore"):  # it tries whole numbers, which 1e300 is none of
+            kind = type_of_target(y)
+        if kind not in ("binary", "multiclass"):
             raise ValueError(
                 f"y must hold classes, got {kind} values; for numbers, TabularRegressor"
             )

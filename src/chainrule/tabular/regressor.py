@@ -232,7 +232,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         return self._as_asked(self._decide(self._outputs(table)), table)
 
     def _decide(self, A: FloatArray) -> FloatArray:
-        y: FloatArray = A[:, 0] * self.target_scale_ + self.target_mean_
+        with np.errstate(over="ignore"):  # infinite, that is, beyond the range
+            y: FloatArray = A[:, 0] * self.target_scale_ + self.target_mean_
         return np.clip(y, *self.target_range_)
 
     def _score(self, A: FloatArray, y: npt.NDArray[Any]) -> float:
@@ -249,8 +250,9 @@ class TabularRegressor(RegressorMixin, BaseTabular):
             self.target_scale_ = float((y / largest).std() * largest) or 1.0
 
     def _encode(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        scaled: npt.NDArray[Any] = (_numbers(y) - self.target_mean_) / self.target_scale_
-        return scaled.astype(self.dtype)
+        with np.errstate(over="ignore"):  # what is too large for the type is refused by `fit`
+            scaled: npt.NDArray[Any] = (_numbers(y) - self.target_mean_) / self.target_scale_
+            return scaled.astype(self.dtype)
 
     def _output_and_loss(self) -> tuple[str, Loss, int]:
         loss = LOSSES[LOSS_NAMES[self.loss]] if isinstance(self.loss, str) else self.loss
@@ -267,7 +269,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
 def _numbers(y: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     try:
         numbers = y.astype(np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(
             f"y must hold numbers, got {y.tolist()[0]!r:.60}; for classes, TabularClassifier"
         ) from None

@@ -107,7 +107,10 @@ def _role(column: Column, categorical: bool, numeric: bool) -> Role:
 
 def _shown(column: Column, value: Any) -> str:
     if column.kind == "date":
-        return str(datetime.fromtimestamp(float(value), UTC).replace(tzinfo=None))
+        try:
+            return str(datetime.fromtimestamp(float(value), UTC).replace(tzinfo=None))
+        except (ValueError, OverflowError, OSError):  # a year that no calendar has
+            return f"{value:g} seconds from 1970"
     return f"{value:g}" if column.kind == "number" else repr(str(value))
 
 

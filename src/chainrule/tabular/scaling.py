@@ -14,6 +14,8 @@ SCALINGS = ("robust", "quantile")
 
 # Where smooth clipping levels off, in units of the scaled numbers.
 REACH = 3.0
+# Numbers beyond this count as this much, so that no difference of two of them overflows.
+LARGEST = 1e300
 
 
 def smooth_clip(x: FloatArray) -> FloatArray:
@@ -46,7 +48,7 @@ class NumberScaling:
 
     def fit(self, X: FloatArray) -> NumberScaling:
         """Learn the scales of columns X (m, n), each with a finite number."""
-        finite = np.where(np.isfinite(X), X, np.nan)
+        finite = np.where(np.isfinite(X), np.clip(X, -LARGEST, LARGEST), np.nan)
         self.with_missing: npt.NDArray[np.bool_] = np.atleast_1d(np.isnan(X).any(axis=0))
         self.scaler = None
         if X.shape[1] == 0:
@@ -75,7 +77,8 @@ class NumberScaling:
             return X
         with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
             warnings.simplefilter("ignore")
-            scaled = self.scaler.transform(np.where(np.isinf(X), np.nan, X))
+            finite = np.where(np.isinf(X), np.nan, np.clip(X, -LARGEST, LARGEST))
+            scaled = self.scaler.transform(finite)
         far = np.sign(X[np.isinf(X)])
         if self.scaling == "robust":
             scaled = smooth_clip(np.clip(scaled, -1e9, 1e9))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import dataclass
 from datetime import date, time, timedelta
@@ -167,7 +168,10 @@ def _to_floats(series: Any) -> FloatArray:
 
 def _of_array(values: npt.NDArray[Any], name: str) -> Column:
     if values.dtype.kind in "iuf":
-        return Column(name, "number", values.astype(np.float64))
+        floats = values.astype(np.float64)
+        if values.dtype.kind != "f" and np.abs(floats).max(initial=0) >= EXACT:
+            return _of_objects([str(value) for value in values.tolist()], name)
+        return Column(name, "number", floats)
     if values.dtype.kind == "M":
         seconds = values.astype("datetime64[us]").astype(np.float64) / 1e6
         return Column(name, "date", np.where(np.isnat(values), math.nan, seconds))
@@ -182,8 +186,9 @@ def _of_objects(values: list[Any], name: str) -> Column:
     words = {value: as_word(value) for value in set(map(_hashable, values))}
     kinds = {type(value) for value, word in words.items() if word is not None}
     if kinds and all(issubclass(kind, Real) and not issubclass(kind, bool) for kind in kinds):
-        floats = [math.nan if words[value] is None else float(value) for value in values]
-        return Column(name, "number", np.array(floats, np.float64))
+        with contextlib.suppress(OverflowError):  # an integer that no float is near: a word
+            floats = [math.nan if words[value] is None else float(value) for value in values]
+            return Column(name, "number", np.array(floats, np.float64))
     made = np.empty(len(values), dtype=object)
     made[:] = [words[value] for value in map(_hashable, values)]
     return Column(name, "word", made)
@@ -221,7 +226,9 @@ def read_target(y: Any, n_rows: int) -> tuple[npt.NDArray[Any], str | None]:
         given = next(iter(given.iter_columns()))
     if isinstance(given, nw.Series):
         name = given.name or None
-        if given.dtype.is_numeric():
+        if given.dtype.is_decimal():
+            values = _to_floats(given)
+        elif given.dtype.is_numeric():
             values = _to_floats(given) if given.is_null().any() else given.to_numpy()
         else:
             values = _objects(given.to_list())
