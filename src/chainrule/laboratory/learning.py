@@ -68,6 +68,7 @@ class Learning:
             validation=None,
             labels=train.Y.dtype.kind == "i",
             resumed=False,
+            streamed=False,
             batch_size=settings.batch_size,
             clip_norm=None,
             clip_value=None,
