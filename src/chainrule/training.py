@@ -139,7 +139,7 @@ def fit(
     memory_limit : int or str, optional
         Where rows are read from disk: how much memory the process may take, in bytes or such as
         "500MB" or "2GiB"; "1GB" by default. Of that, 512 MB or half are left to Python and its
-        libraries, which take some 300 MB, and the rest is for the rows; so a limit below 700 MB
+        libraries, which take some 350 MB, and the rest is for the rows; so a limit below 800 MB
         bounds the rows alone. The order of the rows depends on it, as on
         `random_state`. Rows that fit are read once. With it, an array that is mapped from a file
         is a stream too.

@@ -9,7 +9,7 @@ from chainrule import _checks
 from chainrule.streaming.part import Part
 
 # What is left to Python, the libraries and the network, of a limit: so much, or half of it. Python
-# with NumPy, Numba and PyArrow was seen to take 300 MB.
+# with NumPy, Numba and PyArrow was seen to take 350 MB.
 OTHERS = 512 * 10**6
 # Buffers: of one is learned, while the other is filled.
 BUFFERS = 2
