@@ -18,14 +18,6 @@ from chainrule._types import FloatArray, Generator
 Initializer: TypeAlias = Callable[[Generator, int, int], FloatArray]
 
 
-def _normal(rng: Generator, n_in: int, n_out: int) -> FloatArray:
-    return np.asarray(rng.standard_normal((n_in, n_out)))
-
-
-def _uniform(rng: Generator, n_in: int, n_out: int, r: float) -> FloatArray:
-    return np.asarray(rng.uniform(-r, r, (n_in, n_out)))
-
-
 def zeros(rng: Generator, n_in: int, n_out: int) -> FloatArray:
     """W = 0: every unit of a layer stays the same as its neighbour; to show why not."""
     return np.zeros((n_in, n_out))
@@ -33,7 +25,7 @@ def zeros(rng: Generator, n_in: int, n_out: int) -> FloatArray:
 
 def small_normal(rng: Generator, n_in: int, n_out: int) -> FloatArray:
     """W = 0.01 · N(0, 1): the lecture's other rule."""
-    return 0.01 * _normal(rng, n_in, n_out)
+    return 0.01 * rng.standard_normal((n_in, n_out))
 
 
 def lecun_normal(rng: Generator, n_in: int, n_out: int) -> FloatArray:
@@ -41,12 +33,13 @@ def lecun_normal(rng: Generator, n_in: int, n_out: int) -> FloatArray:
 
     LeCun, Bottou, Orr & Müller (1998), *Efficient BackProp*, equation 16.
     """
-    return _normal(rng, n_in, n_out) / sqrt(n_in)
+    return rng.standard_normal((n_in, n_out)) / sqrt(n_in)
 
 
 def lecun_uniform(rng: Generator, n_in: int, n_out: int) -> FloatArray:
     """W = U(−r, r), r = √(3 / n_in): the same variance as `lecun_normal`."""
-    return _uniform(rng, n_in, n_out, sqrt(3 / n_in))
+    r = sqrt(3 / n_in)
+    return rng.uniform(-r, r, (n_in, n_out))
 
 
 def glorot_normal(rng: Generator, n_in: int, n_out: int) -> FloatArray:
@@ -55,12 +48,13 @@ def glorot_normal(rng: Generator, n_in: int, n_out: int) -> FloatArray:
     Glorot & Bengio (2010), *Understanding the difficulty of training deep feedforward neural
     networks*, equation 12.
     """
-    return _normal(rng, n_in, n_out) * sqrt(2 / (n_in + n_out))
+    return rng.standard_normal((n_in, n_out)) * sqrt(2 / (n_in + n_out))
 
 
 def glorot_uniform(rng: Generator, n_in: int, n_out: int) -> FloatArray:
     """W = U(−r, r), r = √(6 / (n_in + n_out)): Glorot & Bengio (2010), equation 16."""
-    return _uniform(rng, n_in, n_out, sqrt(6 / (n_in + n_out)))
+    r = sqrt(6 / (n_in + n_out))
+    return rng.uniform(-r, r, (n_in, n_out))
 
 
 def he_normal(rng: Generator, n_in: int, n_out: int) -> FloatArray:
@@ -68,12 +62,13 @@ def he_normal(rng: Generator, n_in: int, n_out: int) -> FloatArray:
 
     He, Zhang, Ren & Sun (2015), arXiv:1502.01852, equation 10.
     """
-    return _normal(rng, n_in, n_out) * sqrt(2 / n_in)
+    return rng.standard_normal((n_in, n_out)) * sqrt(2 / n_in)
 
 
 def he_uniform(rng: Generator, n_in: int, n_out: int) -> FloatArray:
     """W = U(−r, r), r = √(6 / n_in): the same variance as `he_normal`."""
-    return _uniform(rng, n_in, n_out, sqrt(6 / n_in))
+    r = sqrt(6 / n_in)
+    return rng.uniform(-r, r, (n_in, n_out))
 
 
 def orthogonal(rng: Generator, n_in: int, n_out: int) -> FloatArray:
@@ -82,7 +77,7 @@ def orthogonal(rng: Generator, n_in: int, n_out: int) -> FloatArray:
     Saxe, McClelland & Ganguli (2014), arXiv:1312.6120, section 3; uniform over all such
     matrices by the signs of R's diagonal: Mezzadri (2007), arXiv:math-ph/0609050, section 5.
     """
-    Q, R = np.linalg.qr(_normal(rng, max(n_in, n_out), min(n_in, n_out)))
+    Q, R = np.linalg.qr(rng.standard_normal((max(n_in, n_out), min(n_in, n_out))))
     Q = Q * np.where(np.diag(R) < 0, -1.0, 1.0)
     return Q if n_in >= n_out else np.ascontiguousarray(Q.T)
 

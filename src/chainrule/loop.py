@@ -90,6 +90,7 @@ class Run:
     rng: Generator
     one_by_one: bool = False
     saver: Saver | None = None
+    ended_within: bool = False
 
     def run(self) -> None:
         """Run all epochs, unless something ends them before.
@@ -116,6 +117,7 @@ class Run:
                 progress.epoch = len(history)
                 several = min(self.epochs_at_once(), progress.epochs - progress.epoch)
                 if not (several > 1 and self.run_epochs(several)) and not self.run_epoch():
+                    self.ended_within = True
                     break
                 for listener in self.listeners:
                     listener.on_epoch_end(progress)

@@ -403,21 +403,26 @@ class Network:
             Whether the script also has the lecture's steps, from ``initialize_parameters()`` to
             ``train(X, y)``, which draws the parameters again, trains them on the same examples
             as :func:`chainrule.fit` did, and ends with the very same ones: to 1e-12 after
-            training on the NumPy engine in float64, to rounding after the compiled engine.
+            training on the NumPy engine in float64, to rounding after the compiled engine. The
+            script knows which rows were held back for validation; weights of the examples are
+            given again, ``train(X, y, sample_weight)``.
 
         Returns
         -------
         str
-            At most 120 lines of dense layers, whatever their sizes. With `training`, dropout and
-            normalisation take more, and so can many layers that all differ.
+            At most 120 lines, whatever the sizes. What needs room gets less of it: a few plain
+            layers are written out, Z1, A1, Z2; more of them, or normalised ones, are rows of a
+            table that the steps go over; then come fewer empty lines, and last a `train` that
+            prints no cost. Only what has very much in it is longer: many activations, or GELU
+            with normalisation, dropout, a schedule and clipping, all at once.
 
         Raises
         ------
         ValueError
             If a formula of your own has no source that stands by itself; and with `training`, if
             this network can't be trained again from what is known of it: if it was not drawn
-            from an integer, loaded, trained twice or changed since, or if its training held
-            examples back at random, weighed them, or ended within an epoch. The message says so.
+            from an integer, loaded, trained twice or changed since, or if its training ended
+            within an epoch, or had a rate that depended on validation. The message says so.
 
         Examples
         --------

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numbers
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from chainrule._types import Array, RandomState
 from chainrule.optimizers import Optimizer
@@ -28,6 +29,10 @@ class Training:
         The integer given as `random_state`, None for anything else.
     labels : bool
         Whether the targets were class numbers.
+    weighted : bool
+        Whether the examples had weights.
+    rows : array of int or None
+        The rows that were trained on, in their order, where others were held back at random.
     compiled : bool
         Whether the compiled engine ran it.
     before, after : int
@@ -49,6 +54,8 @@ class Training:
     seed: int | None
     labels: bool
     before: int
+    weighted: bool = False
+    rows: npt.NDArray[np.intp] | None = field(default=None, repr=False, compare=False)
     obstacle: str = ""
     compiled: bool = False
     epochs: int = 0

@@ -6,6 +6,7 @@ import numbers
 from dataclasses import replace
 
 from chainrule._types import RandomState
+from chainrule.batches import Examples
 from chainrule.history import History
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
@@ -20,9 +21,8 @@ def begin_record(
     penalty: Penalty,
     *,
     random_state: RandomState,
-    sample_weight: object,
+    train: Examples | object,
     validation: object,
-    labels: bool,
     streamed: bool,
     resumed: bool,
     batch_size: int,
@@ -39,9 +39,6 @@ def begin_record(
         "was trained on a stream, whose rows the script can't read; give fit arrays": streamed,
         "was trained with an order of examples that can't be drawn again; give fit an integer "
         "random_state": draws and seed is None,
-        "was trained without the examples that validation held back at random; split them before, "
-        "and give validation=(X_val, y_val)": isinstance(validation, numbers.Real),
-        "was trained with sample_weight, which the script does not know": sample_weight is not None,
         "was trained with a rate that depended on validation examples, which the script does not "
         "know; give another schedule": validation is not None
         and isinstance(optimizer.learning_rate, ReduceOnPlateau),
@@ -49,6 +46,7 @@ def begin_record(
             bool(optimizer.start)
         ),
     }
+    there = train if isinstance(train, Examples) else None  # a stream's rows are not
     training = Training(
         # Arrays as large as the network, which are of no use to the record
         optimizer=replace(optimizer, start={}) if optimizer.start else optimizer,
@@ -60,21 +58,21 @@ def begin_record(
         shuffle=shuffle,
         drop_last=drop_last,
         seed=seed,
-        labels=labels,
+        labels=there is not None and there.Y.dtype.kind == "i",
+        weighted=there is not None and there.sample_weight is not None,
+        rows=there.X.rows if there and isinstance(validation, numbers.Real) else None,
         before=checksum(network.get_arrays()),
-        obstacle=next((obstacle for obstacle, there in obstacles.items() if there), ""),
+        obstacle=next((obstacle for obstacle, met in obstacles.items() if met), ""),
     )
     network.origin = (network.origin or Origin()).and_then(training)
 
 
-def end_record(network: Network, history: History, batches: int) -> None:
-    """Let it remember how the training that was begun has ended; `batches` are those an epoch."""
+def end_record(network: Network, history: History, *, within: bool) -> None:
+    """Let it remember how the training that was begun has ended, and if `within` an epoch."""
     assert network.origin is not None
     *_, training = network.origin.trainings
     best, obstacle = history.best_epoch, ""
-    if best is None and (
-        history.stopped == "interrupted" or history.steps != len(history) * batches
-    ):
+    if best is None and (within or history.stopped == "interrupted"):
         obstacle = (
             f"has a training that ended within an epoch ({history.stopped}); let it end with one"
         )

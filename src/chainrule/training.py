@@ -241,9 +241,8 @@ def fit(
         rule,
         penalty,
         random_state=random_state,
-        sample_weight=sample_weight,
+        train=train,
         validation=validation,
-        labels=stream is None and examples.Y.dtype.kind == "i",
         streamed=stream is not None,
         resumed=saver is not None and saver.saved is not None,
         batch_size=batch_size,
@@ -259,7 +258,7 @@ def fit(
     make: Callable[..., Run] = Run
     if plan is not None and isinstance(train, Part):
         make = functools.partial(StreamRun, mixer=Mixer(train, plan, shuffle))
-    make(
+    run = make(
         network=network,
         train=train,
         held=held,
@@ -284,8 +283,9 @@ def fit(
         drop_last=drop_last,
         rng=rng,
         saver=saver,
-    ).run()
-    end_record(network, history, batches)
+    )
+    run.run()
+    end_record(network, history, within=run.ended_within)
     return history
 
 

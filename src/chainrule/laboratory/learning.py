@@ -64,9 +64,8 @@ class Learning:
             self.optimizer,
             self.penalty,
             random_state=settings.seed,
-            sample_weight=None,
+            train=train,
             validation=None,
-            labels=train.Y.dtype.kind == "i",
             resumed=False,
             streamed=False,
             batch_size=settings.batch_size,
@@ -199,7 +198,7 @@ class Learning:
         if self.as_begun and self.batch == 0 and self.epochs:
             copy.predicts_compiled = self.network.predicts_compiled
             history = History(loss=list(self.losses), steps=self.steps)
-            end_record(copy, history, self.batches)
+            end_record(copy, history, within=False)
         else:
             copy.origin = Origin()
         return copy

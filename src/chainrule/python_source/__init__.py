@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from chainrule.network import Network
-from chainrule.python_source.blocks import DENSITIES, MOST_LINES
+from chainrule.python_source.blocks import DENSITIES, MOST_LINES, Density
 from chainrule.python_source.known import check_origin
-from chainrule.python_source.numbers import packed
-from chainrule.python_source.script import Script
+from chainrule.python_source.script import NamedScript, Script, TabledScript, is_plain
 
 # Lines that readable numbers may take, in the order in which it is tried.
 READABLE_LINES = (24, 12, 6, 0)
@@ -20,15 +21,25 @@ def network_source(network: Network, *, training: bool = False) -> str:
     It is as airy, with as many readable numbers, as there is room for.
     """
     known = check_origin(network) if training else None
-    shallow = len(network.structure.layers) <= MOST_NAMED
-    scripts = [Script(network, known, deep=deep) for deep in ([False] if shallow else []) + [True]]
-    # Room between the functions before readable numbers, and before arrays with names
-    for densities in (DENSITIES[:3], DENSITIES[3:4], DENSITIES[4:]):
+    scripts: list[Script] = []
+    if len(network.structure.layers) <= MOST_NAMED and (known is None or is_plain(network, known)):
+        scripts = [NamedScript(network, known, most) for most in READABLE_LINES]
+    scripts.append(TabledScript(network, known))
+    for script, density in _from_airy_to_dense(scripts):
+        # What is packed takes a line, whatever it is
+        if script.text(density, pack=False).count("\n") <= MOST_LINES:
+            return script.text(density)
+    dense = DENSITIES[-1][-1]
+    if known is not None:
+        silent = TabledScript(network, known, prints=False)
+        if silent.text(dense, pack=False).count("\n") <= MOST_LINES:
+            return silent.text(dense)
+    return scripts[-1].text(DENSITIES[1][-1])
+
+
+def _from_airy_to_dense(scripts: list[Script]) -> Iterator[tuple[Script, Density]]:
+    """Yield all ways; there is room between functions before readable numbers, and before names."""
+    for densities in DENSITIES:
         for script in scripts:
-            for most in READABLE_LINES:
-                # What is packed takes a line, whatever it is
-                data = script.data(most, lambda array: "")
-                for density in densities:
-                    if script.text(data, density).count("\n") <= MOST_LINES:
-                        return script.text(script.data(most, packed), density)
-    return scripts[0].text(scripts[0].data(READABLE_LINES[1], packed), DENSITIES[2])
+            for density in densities:
+                yield script, density

@@ -6,7 +6,6 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TypeAlias
 
 WIDTH = 100
 # What a script should not be longer than.
@@ -26,38 +25,61 @@ class Block:
     body: Sequence[str]
     formula: bool = False
 
-    def text(self, *, beside: bool) -> str:
-        """Return the lines; the docstring is a comment `beside` the head where it fits there."""
+    def text(self, density: Density) -> str:
+        """Return the lines; the docstring is a comment beside the head where it is to and fits."""
+        body = self.body
+        if density.bare:
+            body = [line for line in body if not line.lstrip().startswith("# ")]
         if not self.head:
-            return "\n".join(self.body)
+            # A formula's numbers, which nobody reads
+            wide = density.bare and self.formula
+            return " ".join(map(str.strip, self.body)) if wide else "\n".join(self.body)
         head = f"def {self.head}:"
+        if density.bare and len(body) == 1 and len(f"{head} {body[0]}") <= WIDTH:
+            head, body = f"{head} {body[0]}", []  # an equation, on a line
         if len(head) > WIDTH:
             name, arguments = self.head.removesuffix(")").split("(", 1)
             head = f"def {name}(\n    {arguments}\n):"
-        lines = [head, *(f"    {line}" if line else "" for line in self.body)]
+        lines = [head, *(f"    {line}" if line else "" for line in body)]
         room = WIDTH - len(head) - 4
         short = shortened(self.doc, room).removesuffix(".")
         # Cut to less than a third, it says too little
-        if beside and short and 3 * len(short) > len(self.doc):
+        if density.beside and short and 3 * len(short) > len(self.doc):
             lines[0] += f"  # {short}"
-        elif self.doc:
+        elif self.doc and not density.bare:
             lines.insert(1, f'    """{_cut(self.doc)}"""')
         return "\n".join(lines)
 
 
-Density: TypeAlias = tuple[bool, int, int]
+@dataclass(frozen=True)
+class Density:
+    """How close the lines of a script are.
 
-# Whether docstrings become comments, and the empty lines between blocks and between formulas.
-DENSITIES = ((False, 2, 2), (False, 1, 1), (True, 1, 1), (True, 1, 0), (True, 0, 0))
+    Whether docstrings become comments, and the empty lines between blocks and between formulas.
+    A `bare` one has no comment on a line of its own, and what is one equation on one line.
+    """
+
+    beside: bool
+    between: int
+    formulas: int
+    bare: bool = False
+
+
+# From airy to dense, in the groups in which they are tried.
+DENSITIES = (
+    (Density(False, 2, 2), Density(False, 1, 1), Density(True, 1, 1)),
+    (Density(True, 1, 0), Density(True, 1, 0, bare=True)),
+    (Density(True, 0, 0), Density(True, 0, 0, bare=True)),
+)
 
 
 def joined(blocks: Sequence[Block], density: Density) -> str:
-    """Return blocks one below the other, at one of the `DENSITIES`."""
-    beside, between, formulas = density
-    text = blocks[0].text(beside=beside)
+    """Return blocks one below the other."""
+    text = blocks[0].text(density)
     for before, block in pairwise(blocks):
         close = before.formula and block.formula
-        text += "\n" * (1 + (formulas if close else between)) + block.text(beside=beside)
+        between = density.formulas if close else density.between
+        text += "\n" * (1 + between) + block.text(density)
     return text
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import io
 import textwrap
+import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from chainrule._types import FloatArray
+from chainrule._types import Array, FloatArray
 from chainrule.python_source.blocks import WIDTH, Block
 
 
@@ -51,14 +53,31 @@ def unpack(dtype: Any) -> Block:
     )
 
 
-FILLED = Block(
-    "filled(arrays, vector)",
-    "The numbers of a vector in the shapes of the arrays, one after the other.",
-    [
-        "parts = np.split(vector, np.cumsum([a.size for a in arrays.values()])[:-1])",
-        "return {name: part.reshape(a.shape) for (name, a), part in zip(arrays.items(), parts)}",
-    ],
-)
+def packed_file(array: Array) -> str:
+    """Return code that reads an array from its file (.npy), packed as text."""
+    file = io.BytesIO()
+    np.lib.format.write_array(file, array, allow_pickle=False)
+    return reading_of(base64.b64encode(file.getvalue()).decode())
+
+
+def packed_files(arrays: Mapping[str, Array]) -> str:
+    """Return code that reads arrays by their names from a file (.npz), packed as text.
+
+    The same arrays give the same text, at any time.
+    """
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            part = io.BytesIO()
+            little: Any = array.astype(array.dtype.newbyteorder("<"))
+            np.lib.format.write_array(part, little, allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), part.getvalue(), zipfile.ZIP_DEFLATED)
+    return reading_of(base64.b64encode(file.getvalue()).decode())
+
+
+def reading_of(text: str) -> str:
+    """Return code that reads a file of NumPy from a text in base64."""
+    return f'np.load(io.BytesIO(base64.b64decode("{text}")))'
 
 
 def assignments(

@@ -2,92 +2,153 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
-from collections.abc import Callable
+from typing import Protocol
 
-from chainrule._types import FloatArray
 from chainrule._version import __version__
 from chainrule.network import Network
 from chainrule.origin import Training
+from chainrule.python_source import propagation
 from chainrule.python_source.blocks import WIDTH, Block, Density, joined
 from chainrule.python_source.layers import Layers
-from chainrule.python_source.numbers import FILLED
+from chainrule.python_source.numbers import packed, packed_files, reading_of
 from chainrule.python_source.prediction import (
-    BY_LAYER,
     describe,
     formulas_of,
     forward_for_use,
     forward_of_steps,
     numbers,
-    numbers_as_vector,
+    outputs_doc,
     predict_function,
     rows_of_file,
-    sizes,
 )
+from chainrule.python_source.random_masks import masks
+from chainrule.python_source.recipe import Recipe, float_name
+from chainrule.python_source.table import Table
 from chainrule.python_source.training import TrainingScript
 
+Known = tuple[int, Training]
 
-class Script:
-    """A script of a network, which trains it too where its seed and training are `known`.
 
-    Its arrays have names of their own, Z1, or are numbered where it is `deep`, Z[1].
+class Script(Protocol):
+    """A script of a network, which trains it too where its seed and training are known."""
+
+    def text(self, density: Density, *, pack: bool = True) -> str:
+        """Return the whole script, or without what is packed, in as many lines."""
+        ...
+
+
+def is_plain(network: Network, known: Known) -> bool:
+    """Whether a network can be trained by steps without normalisation, dropout and weights."""
+    layers = network.structure.layers
+    return not known[1].weighted and not any(x.dropout or x.normalization for x in layers)
+
+
+class NamedScript:
+    """A script in which each array has a name of its own, Z1, and small ones can be read.
+
+    They take at most `most` lines.
     """
 
-    def __init__(self, network: Network, known: tuple[int, Training] | None, *, deep: bool) -> None:
-        structure = network.structure
-        self.network, self.known, self.deep = network, known, deep
-        self.formulas = formulas_of(structure)
-        layers = Layers(structure, self.formulas, deep=deep)
-        steps: list[Block] = []
-        if known is not None:
-            steps = TrainingScript(network, *known, layers, self.formulas).functions()
-        if steps and not any(x.dropout or x.normalization == "batch" for x in structure.layers):
-            forward = forward_of_steps(network)
+    def __init__(self, network: Network, known: Known | None, most: int) -> None:
+        self.network, self.known, self.most = network, known, most
+        formulas = formulas_of(network.structure)
+        layers = Layers(network.structure, formulas)
+        if known is None:
+            steps, self.rows = [forward_for_use(layers, network)], []
         else:
-            forward = forward_for_use(layers, network, as_dict=known is not None or deep)
-        clips = known is not None and (known[1].clip_norm, known[1].clip_value) != (None, None)
-        self.blocks = [
-            *([sizes(structure)] * deep),
-            *self.formulas.blocks,
-            *([BY_LAYER] * deep),
-            *([FILLED] * (deep or clips)),
-            *steps,
-            forward,
-            predict_function(structure),
-        ]
+            recipe = Recipe(network, *known, formulas)
+            steps, self.rows = TrainingScript(recipe, layers).functions(), recipe.rows()
+            steps.append(forward_of_steps(network))
+        self.imports = formulas.imports
+        self.blocks = [*formulas.blocks, *steps, predict_function(network.structure)]
 
-    def data(self, most: int, pack: Callable[[FloatArray], str]) -> list[Block]:
-        """Return the parameters: in at most so many readable lines, the others by `pack`."""
+    def text(self, density: Density, *, pack: bool = True) -> str:
+        """Return the whole script, as `Script` says."""
         trains = self.known is not None
-        if self.deep:
-            return numbers_as_vector(self.network, trains=trains, pack=pack)
-        return numbers(self.network, as_dict=trains, most=most, pack=pack)
+        how = packed if pack else lambda array: ""
+        data = numbers(self.network, as_dict=trains, most=self.most, pack=how)
+        if self.rows:
+            data.append(Block("", "", self.rows))
+        return _whole(self.network, self.known, self.imports, [*self.blocks, *data], density)
 
-    def text(self, data: list[Block], density: Density) -> str:
-        """Return the whole script at a density."""
-        imports = {*self.formulas.imports, "import sys", *(["import base64"] * (len(data) > 1))}
-        trained = "" if self.known is None else in_words(self.known[1])
-        head = [*_docstring(self.network, trained), "", *sorted(imports), "", "import numpy as np"]
-        blocks = [*self.blocks, *data, rows_of_file(self.network)]
-        gap = "\n\n\n" if blocks[0].head else "\n\n"  # as isort has it
-        return "\n".join(head) + gap + joined(blocks, density) + "\n"
+
+class TabledScript:
+    """A script whose layers are the rows of a table, with all arrays on one line.
+
+    Where it must be as short as can be, it `prints` no cost.
+    """
+
+    def __init__(self, network: Network, known: Known | None, *, prints: bool = True) -> None:
+        self.network, self.known = network, known
+        structure, doc = network.structure, outputs_doc(network.structure)
+        formulas = formulas_of(structure)
+        recipe = None if known is None else Recipe(network, *known, formulas, prints=prints)
+        table = Table(network, formulas, recipe)
+        self.rows: list[str] = []
+        if recipe is None:
+            steps = [propagation.forward(table, float_name(network), doc)]
+        else:
+            self.rows = recipe.rows()
+            steps = [
+                *(masks(single=network.dtype.name == "float32") if recipe.drops else []),
+                propagation.initialize_parameters(recipe, table),
+                propagation.forward_propagation(recipe, table),
+                propagation.backward_propagation(recipe, table),
+                *([recipe.clipping()] if recipe.clips else []),
+                propagation.train(recipe, table),
+                forward_of_steps(network),
+            ]
+        self.imports = formulas.imports
+        self.blocks = [*formulas.blocks, table.block(), *steps, predict_function(structure)]
+
+    def text(self, density: Density, *, pack: bool = True) -> str:
+        """Return the whole script, as `Script` says."""
+        arrays = {**self.network.parameters, **self.network.statistics}
+        reading = packed_files(arrays) if pack else reading_of("")
+        about = "# By their names: a file of NumPy (.npz) in base64"
+        lines = [*([] if density.bare else [about]), f"PARAMETERS = dict({reading})", *self.rows]
+        blocks = [*self.blocks, Block("", "", lines)]
+        return _whole(self.network, self.known, self.imports, blocks, density)
+
+
+def _whole(
+    network: Network,
+    known: Known | None,
+    imports: set[str],
+    blocks: list[Block],
+    density: Density,
+) -> str:
+    """Return a script of these blocks, behind its docstring and its imports."""
+    body = joined([*blocks, rows_of_file(network)], density) + "\n"
+    used = {f"import {name}" for name in ("base64", "io") if re.search(rf"\b{name}\.", body)}
+    head = [
+        *_docstring(network, "" if known is None else in_words(known[1]), close=density.beside),
+        *([] if density.bare else [""]),
+        *sorted({*imports, *used, "import sys"}),
+        *([] if density.bare else [""]),
+        "import numpy as np",
+    ]
+    gap = "\n\n\n" if blocks[0].head and not density.bare else "\n\n"  # as isort has it
+    return "\n".join(head) + gap + body
 
 
 def in_words(training: Training) -> str:
     """Return what the script's first lines say of a training."""
     if training.compiled:
         return (
-            "train(X, y) draws and trains PARAMETERS again; they were trained by compiled code, "
-            "which rounds differently."
+            "train(X, y) draws and trains PARAMETERS again; compiled code trained them, which "
+            "rounds differently."
         )
-    return (
-        "train(X, y) draws and trains PARAMETERS again, on the same examples to the same numbers."
-    )
+    return "train(X, y) makes PARAMETERS again, from the same examples."
 
 
-def _docstring(network: Network, trained: str) -> list[str]:
+def _docstring(network: Network, trained: str, *, close: bool) -> list[str]:
     about = f'"""A network of {describe(network.structure)}.'
     n = network.structure.n_inputs
-    use = f"python THIS_FILE rows.csv predicts rows of {n} numbers, separated by commas."
+    use = f"python THIS_FILE rows.csv predicts rows of {n} numbers."
     use = " ".join(filter(None, [use, trained, f"Written by chainrule {__version__}."]))
+    if close:
+        return textwrap.wrap(f'{about} {use}"""', WIDTH)
     return [*textwrap.wrap(about, WIDTH), "", *textwrap.wrap(use + '"""', WIDTH)]

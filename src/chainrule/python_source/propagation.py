@@ -1,0 +1,254 @@
+"""The steps of a script whose layers are a table: the first parameters, the way forward and back.
+
+Normalisation, dropout and the weights of examples are lines in their loops.
+"""
+
+from __future__ import annotations
+
+from chainrule.normalization import EPSILON, MOMENTUM
+from chainrule.python_source.blocks import WIDTH, Block
+from chainrule.python_source.recipe import Recipe, back_name
+from chainrule.python_source.table import Table
+
+# A loop's lines stand so far in.
+INDENT = 8
+
+
+def initialize_parameters(recipe: Recipe, table: Table) -> Block:
+    """Return the function that draws the first parameters, and begins the running statistics."""
+    text = f"{table.entry('draw')}(rng, n_in, n)"
+    # Made an array of float for all, if it must be for one
+    drawn = max((recipe.drawn(x.initializer, text) for x in table.layers), key=len)
+    lines = [f'parameters[f"W{{l}}"], parameters[f"b{{l}}"] = {drawn}, np.zeros((1, n))']
+    doc = "W is drawn, layer by layer; b is 0"
+    if table.kinds:
+        doc += ", γ is 1"
+        lines += table.normalized(['parameters[f"gamma{l}"] = np.ones((1, n))'])
+    if "batch" in table.kinds:
+        doc += "; running means are 0, variances 1"
+        running = (
+            'parameters[f"mean{l}"], parameters[f"var{l}"] = np.zeros((1, n)), np.ones((1, n))'
+        )
+        if table.kinds == {"batch"}:  # within the same branch
+            lines[-1:] = [lines[-1], lines[-1][: -len(lines[-1].lstrip())] + running]
+        else:
+            lines += table.normalized([running], "batch")
+    end = "parameters"
+    if recipe.network.dtype.name == "float32":
+        end = "{name: w.astype(np.float32) for name, w in parameters.items()}"
+    n_in = recipe.structure.n_inputs
+    body = [
+        f"rng, parameters, n_in = np.random.RandomState({recipe.seed}), {{}}, {n_in}",
+        *table.loop([*lines, "n_in = n"]),
+        f"return {end}",
+    ]
+    return Block("initialize_parameters()", f"{doc}.", body)
+
+
+def forward(table: Table, kind: str, doc: str) -> Block:
+    """Return the way forward of a script that does not train."""
+    lines = [*_to_Z(table, None), f"A = {table.entry('g')}(Z)"]
+    body = [f"A = np.asarray(X, dtype={kind})", *table.loop(lines), "return A"]
+    return Block("forward(X)", doc, body)
+
+
+def forward_propagation(recipe: Recipe, table: Table) -> Block:
+    """Return the way forward, of a step and for use."""
+    lines = _to_Z(table, recipe)
+    if recipe.drops:
+        mask = "dropout_mask(key, t, l, *G.shape, rate)"
+        lines += [
+            f"G = {table.entry('g')}(Z)",
+            f"D = {mask} if rate and key is not None else 1.0",
+            f"cache[l] = A, {', '.join(_kept(recipe, table))}",
+            "A = G * D",
+        ]
+    else:
+        kept = ", ".join(_kept(recipe, table))
+        lines += [f"A_prev, A = A, {table.entry('g')}(Z)", f"cache[l] = A_prev, {kept}"]
+    more = ", key=None, t=0" if recipe.drops else ""
+    if not recipe.drops and "batch" in table.kinds:
+        more = ", training=False"
+    body = [
+        "A, cache, m = X, {}, len(X)" if "batch" in table.kinds else "A, cache = X, {}",
+        *table.loop(lines),
+        f"return A, {'Z, ' * recipe.cost_of_z}cache",
+    ]
+    doc = "Z[l] = A[l−1] W[l] + b[l], A[l] = g(Z[l]): the outputs, and all for the way back."
+    return Block(f"forward_propagation(X, parameters{more})", doc, body)
+
+
+def _kept(recipe: Recipe, table: Table) -> list[str]:
+    """Return what is kept of a layer for the way back, beside its inputs."""
+    dropout = ["G", "D"] if recipe.drops else ["A"]
+    return ["Z", *dropout, *(["U", "var"] if table.kinds else [])]
+
+
+def _to_Z(table: Table, recipe: Recipe | None) -> list[str]:
+    """Return the lines from a layer's inputs A to Z."""
+    of = "PARAMETERS" if recipe is None else "parameters"
+    W, b, gamma = (f'{of}[f"{name}{{l}}"]' for name in ("W", "b", "gamma"))
+    if not table.kinds:
+        return [f"Z = A @ {W} + {b}"]
+    first = f"Z = A @ {W}"
+    if recipe is not None and table.some_are_not:
+        first = f"Z, U, var = A @ {W}, None, None"
+    normalize = [
+        *_statistics(table, recipe, of),
+        f"U = (Z - mean) / np.sqrt(var + {EPSILON!r})",
+        f"Z = U * {gamma}",
+    ]
+    return [first, *table.normalized(normalize), f"Z = Z + {b}"]
+
+
+def _statistics(table: Table, recipe: Recipe | None, of: str) -> list[str]:
+    """Return the lines that make mean and variance: of the rows at hand, or running ones."""
+    axis = f"axis={table.entry('axis')}, keepdims=True"
+    own = [f"mean, var = Z.mean({axis}), Z.var({axis})"]
+    running = f'mean, var = {of}[f"mean{{l}}"], {of}[f"var{{l}}"]'
+    if "batch" not in table.kinds:
+        return own
+    both = "layer" in table.kinds
+    if recipe is None:
+        return [*own, "if axis == 0:", f"    {running}"] if both else [running]
+    trains = "key is not None" if recipe.drops else "training"
+    return [
+        *own,
+        f"if {'axis == 0 and ' * both}{trains}:",
+        '    for x, new in (("mean", mean), ("var", var * (m / max(m - 1, 1)))):',
+        f'        {of}[f"{{x}}{{l}}"] += {MOMENTUM!r} * (new - {of}[f"{{x}}{{l}}"])',
+        "elif axis == 0:" if both else "else:",
+        f"    {running}",
+    ]
+
+
+def backward_propagation(recipe: Recipe, table: Table) -> Block:
+    """Return the way back of a step."""
+    weighted, dU = recipe.training.weighted, "dU" if table.kinds else "dZ"
+    before, to_dZ, after = _to_dZ(recipe, table, dU)
+    if table.kinds and table.some_are_not:
+        one = f"dU = {to_dZ[0]}"  # dU is dZ, unless more is done
+        short = len(to_dZ) == 1 and len(one) + INDENT <= WIDTH
+        to_dZ = [one] if short else [*to_dZ, "dU = dZ"]
+    lines = [f"A_prev, {', '.join(_kept(recipe, table))} = cache[l]", *to_dZ]
+    if table.kinds:
+        axis = f"axis={table.entry('axis')}, keepdims=True"
+        back = [
+            "dgamma = (dZ * U).sum(axis=0, keepdims=True) / m",
+            'gradients = {f"gamma{l}": dgamma} | gradients',
+            'dU = dZ * parameters[f"gamma{l}"]',
+            f"mean, along = dU.mean({axis}), (dU * U).mean({axis})",
+            f"dU = (dU - mean - U * along) / np.sqrt(var + {EPSILON!r})",
+        ]
+        lines += table.normalized(back)
+    lines += [
+        f"dW = A_prev.T @ {dU} / m" + recipe.penalty('parameters[f"W{l}"]'),
+        "db = dZ.sum(axis=0, keepdims=True) / m",
+        'gradients = {f"W{l}": dW, f"b{l}": db} | gradients',
+        *after,
+    ]
+    m, behind = "w.sum()" if weighted else "len(Y)", "dA" if after else dU
+    start = f"gradients, m = {{}}, {m}"
+    if not before and len(table.layers) > 1:  # behind the outputs there is none
+        start = f"gradients, m, {behind} = {{}}, {m}, None"
+    body = [
+        start,
+        *before,
+        *table.loop(lines, back=True),
+        "return gradients",
+    ]
+    doc = "dW = A_prevᵀ dZ / m, dA_prev = dZ Wᵀ: the chain rule, from the cost to X."
+    return Block(f"backward_propagation({given_back(recipe)})", doc, body)
+
+
+def given_back(recipe: Recipe, rows: str = "") -> str:
+    """Return the arguments of the way back, of which Y is that of the `rows`."""
+    names = [*([] if recipe.is_pair else ["A"]), "cache", f"Y{rows}"]
+    return ", ".join([*names, *(["w"] * recipe.training.weighted), "parameters"])
+
+
+def _to_dZ(recipe: Recipe, table: Table, dU: str) -> tuple[list[str], list[str], list[str]]:
+    """Return lines before the loop over the layers, and in it, up to dZ and behind the gradients.
+
+    dA comes with the layer behind; where dZ of the outputs is known, it is part of one formula.
+    """
+    last, weighted, G = len(table.layers), recipe.training.weighted, "G" if recipe.drops else "A"
+    if not recipe.is_pair:
+        dZ = _through(table, G, "dA * D" if recipe.drops else "dA", with_last=True)
+        weigh = [f"dZ = w * dZ if l == {last} else dZ"] * weighted
+        before = [f"dA = {recipe.at_output('A')}"]
+        behind = [f'dA = {dU} @ parameters[f"W{{l}}"].T'] * (last > 1)
+        return before, [f"dZ = {dZ}", *weigh], behind
+    short = recipe.at_output(G)
+    short = f"w * ({short})" if weighted else short
+    if last == 1:
+        return [], [f"dZ = {short}"], []
+    for dA in (f'{dU} @ parameters[f"W{{l + 1}}"].T', "dA"):
+        hidden = _through(table, G, f"{dA} * D" if recipe.drops else dA, with_last=False)
+        hidden = f"({hidden})" if " if " in hidden else hidden
+        line = f"dZ = {hidden} if l < {last} else {short}"
+        if len(line) + INDENT <= WIDTH:
+            break
+    behind = [f'dA = {dU} @ parameters[f"W{{l}}"].T'] if dA == "dA" else []
+    if len(line) + INDENT <= WIDTH:
+        return [], [line], behind
+    return [], [f"if l < {last}:", f"    dZ = {hidden}", "else:", f"    dZ = {short}"], behind
+
+
+def _through(table: Table, G: str, dA: str, *, with_last: bool) -> str:
+    """Return dL/dz from dL/da: times the slope, or for softmax by its own formula."""
+    layers, slope = table.layers if with_last else table.layers[:-1], table.entry("slope")
+    vjps = {back_name(table.formulas, x) for x in layers if x.activation.vjp is not None}
+    by_slope, by_vjp = f"{dA} * {slope}(Z, {G})", f"{slope}(Z, {G}, {dA})"
+    if not vjps:
+        return by_slope
+    if all(layer.activation.vjp is not None for layer in layers):
+        return by_vjp
+    return f"{by_vjp} if slope in ({', '.join(sorted(vjps))},) else {by_slope}"
+
+
+def train(recipe: Recipe, table: Table) -> Block:
+    """Return the loop over epochs and mini-batches."""
+    training, size = recipe.training, recipe.training.batch_size
+    alpha, start, before_epoch, after_epoch, in_step = recipe.rate()
+    more = ", key, t" if recipe.drops else ", training=True" * ("batch" in table.kinds)
+    back = f"backward_propagation({given_back(recipe, '[rows]')})"
+    order, batches = recipe.order(), recipe.batches()
+    if len(order) == 1:
+        drawn = order.pop().removeprefix("order = ")
+        batches = f"np.split({drawn}, range({size}, len(X), {size}))"
+    uses_A = not recipe.is_pair or (recipe.has_cost and not recipe.cost_of_z)
+    made = ("A, " if uses_A else "_, ") + "Z, " * recipe.cost_of_z
+    step = [
+        *(["w = weights[rows]", "if not w.any():", "    continue"] * training.weighted),
+        f"{made}cache = forward_propagation(X[rows], parameters{more})",
+        *_cost(recipe),
+        f"gradients = {f'clip_gradients({back})' if recipe.clips else back}",
+        *in_step,
+        "t += 1",
+        "for name, dw in gradients.items():",
+        *(f"    {line}" for line in recipe.step_of_rule(alpha)),
+    ]
+    body = [
+        *recipe.start(),
+        *start,
+        *(["key = np.frombuffer(rng.bytes(8), np.uint32).reshape(2, 1)"] * recipe.drops),
+        *recipe.state(),
+        f"for epoch in range({training.epochs}):",
+        *(f"    {line}" for line in [*before_epoch, *order]),
+        f"    for rows in {batches}:",
+        *(f"        {line}" for line in step),
+        *(f"    {line}" for line in [*after_epoch, *recipe.printing()]),
+        "return parameters",
+    ]
+    doc = f"Train from the start, in mini-batches of {size}."
+    return Block(f"train(X, y{', sample_weight' * training.weighted})", doc, body)
+
+
+def _cost(recipe: Recipe) -> list[str]:
+    if not recipe.has_cost:
+        return []
+    cost = recipe.cost("Z" if recipe.cost_of_z else "A", "Y[rows]")
+    if recipe.training.weighted:
+        return [f"J = np.sum(w * {cost}) / np.sum(w)"]
+    return [f"J = np.sum({cost}) / len(rows)"]
