@@ -7,19 +7,23 @@ BIN := .venv/bin
 endif
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: lecture test test-peers benchmark format docs clean
+.PHONY: lecture test check html test-peers benchmark format docs clean
 
 lecture: .venv/lecture.stamp  ## the lecture's experiment, and what lies beyond it
 	$(BIN)/chainrule lecture
 
-test: .venv/test.stamp  ## lint, types, floors, tests, the README's and the docs' code, the docs
+test: check html  ## lint, types, floors, tests, the README's and the docs' code, the docs
+	$(BIN)/python -m pytest -n auto --dist worksteal tests src
+	$(BIN)/python -m pytest README.md docs  # in their order: a block goes on from those before it
+
+check: .venv/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+html: .venv/test.stamp
 	$(BIN)/python -m sphinx -b html -W --keep-going -q docs docs/_build/html
-	$(BIN)/python -m pytest -n auto --dist worksteal tests src
-	$(BIN)/python -m pytest README.md docs  # in their order: a block goes on from those before it
 
 test-peers: .venv/peers.stamp  ## chainrule against PyTorch, which is large
 	$(BIN)/python -m pytest -n auto tests/peers
@@ -32,8 +36,7 @@ format: .venv/test.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: .venv/test.stamp
-	$(BIN)/python -m sphinx -b html -W --keep-going -q docs docs/_build/html
+docs: html
 	@echo "open docs/_build/html/index.html"
 
 clean:

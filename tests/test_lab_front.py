@@ -83,6 +83,7 @@ def test_all_is_here() -> None:
 def test_the_style_stays_in_the_lab() -> None:
     """A notebook around it looks as before."""
     style = re.sub(r"/\*.*?\*/", "", front.style(), flags=re.S)
+    style = re.sub(r"\([^()]*\)", "", style)  # what is inside of :is(…) narrows, and leads nowhere
     selectors = re.findall(r"([^{};]+)\{", style)
     for selector in (part.strip() for group in selectors for part in group.split(",")):
         inside = selector.startswith((".chainrule-lab", "@", "from", "to", "&")) or "%" in selector
