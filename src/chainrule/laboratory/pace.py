@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 
 # Frames a second that are sent at most, and how many may be on their way unseen. A frame waits for
-# the mini-batches that are being learned, so that of 40 some 30 are left.
-FRAMES, UNSEEN = 40, 2
+# the mini-batches that are being learned, so that of 60 some 30 are left.
+FRAMES, UNSEEN = 60, 2
 
 # A page that is hidden draws nothing; after so many seconds its curve goes on all the same.
 HIDDEN = 1.0
