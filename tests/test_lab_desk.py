@@ -257,6 +257,15 @@ def test_an_odd_message_is_refused(page: Page, message: dict[str, Any]) -> None:
     assert page.ask("batch", "frame")[0]["step"] == 1
 
 
+def test_a_desk_that_does_not_learn_waits(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For the next message, and takes no time from those that learn."""
+    turns: list[float] = []
+    monkeypatch.setattr(page.desk.answers, "go_on", turns.append)
+    for _ in range(3):
+        page.ask("slice", "slice")
+    assert turns == []
+
+
 def test_a_thousand_clicks_end_nothing(page: Page) -> None:
     for i in range(1000):
         page.send(("play", "pause", "batch", "reset", "walk", "slice")[i % 6])

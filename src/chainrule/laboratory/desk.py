@@ -149,7 +149,7 @@ class Desk:
             while True:
                 wait = self.answers.seconds_to_wait(time.monotonic())
                 try:
-                    taken = self._waiting.get(timeout=wait) if wait else self._waiting.get_nowait()
+                    taken = self._waiting.get(wait != 0, wait)  # None: until there is one
                 except queue.Empty:
                     with _turns.turn():
                         self._guarded(lambda: self.answers.go_on(time.monotonic()))
