@@ -201,6 +201,16 @@ def test_settings_change_while_it_learns(page: Page) -> None:
     assert (frame["epoch"], frame["step"], frame["curve_from"]) == (0, 0, 0)
 
 
+def test_a_rate_is_learned_by_whatever_changes_with_it(page: Page) -> None:
+    page.send("batch")
+    page.set("settings", learning_rate=0.5, epochs=50, speed="normal")
+    panel, _ = page.ask("explain", "panel", of="weight", name="W1", row=1, column=2)
+    page.ask("batch", "frame")
+    page.wait_for("panel")
+    after = float(panel["update"]["after"].replace("−", "-"))
+    assert page.desk.network.parameters["W1"][1, 2] == pytest.approx(after, rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [

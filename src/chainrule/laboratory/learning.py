@@ -124,15 +124,15 @@ class Learning:
         }
         if changed & {"learning_rate", "optimizer", "l1", "l2", "batch_size", "engine"}:
             self.as_begun = False
-        if changed <= {"learning_rate"}:
-            self.engine.rates = Rates(settings.learning_rate)
-        elif changed & {"optimizer", "l1", "l2", "batch_size", "engine"}:
+        if changed & {"optimizer", "l1", "l2", "batch_size", "engine"}:
             self._end_epoch()
             state, self.engine = self.engine.get_state(), self._make_engine()
             if "optimizer" not in changed:
                 self.engine.set_state(state)
             else:
                 self.engine.steps = state.steps
+        elif "learning_rate" in changed:
+            self.engine.rates = Rates(settings.learning_rate)
 
     def next_rows(self) -> npt.NDArray[np.intp]:
         """Return the numbers of the examples in the mini-batch that comes next."""
