@@ -211,6 +211,17 @@ def test_a_rate_is_learned_by_whatever_changes_with_it(page: Page) -> None:
     assert page.desk.network.parameters["W1"][1, 2] == pytest.approx(after, rel=1e-5)
 
 
+def test_settings_change_between_the_look_at_an_epoch_and_its_beginning(page: Page) -> None:
+    page.ask("epoch", "frame")
+    page.ask("explain", "panel", of="weight", name="W1", row=1, column=2)
+    page.set("settings", batch_size=7)
+    page.set("settings", optimizer="adam")
+    frame, _ = page.ask("epoch", "frame")
+    assert (frame["epoch"], frame["batch"], frame["step"]) == (2, 0, 25 + 115)
+    page.wait_for("panel")
+    assert page.ask("walk", "walk")[0]["batch"]["of"] == 115
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [

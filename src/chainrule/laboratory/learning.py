@@ -127,6 +127,8 @@ class Learning:
         if changed & {"optimizer", "l1", "l2", "batch_size", "engine"}:
             self._end_epoch()
             state, self.engine = self.engine.get_state(), self._make_engine()
+            if self._rows is not None:  # the order of an epoch that has yet to begin stays
+                self._begin_epoch()
             if "optimizer" not in changed:
                 self.engine.set_state(state)
             else:
@@ -168,10 +170,13 @@ class Learning:
             self._rows = steps.draw_order(
                 len(self.train), self.settings.batch_size, True, False, random_state=self.rng
             )
-            self._size = self.settings.batch_size
-            self.engine.begin_epoch(watched=True)
-            self.engine.rates.begin_epoch(self.losses)
+            self._begin_epoch()
         return self._rows
+
+    def _begin_epoch(self) -> None:
+        self._size = self.settings.batch_size
+        self.engine.begin_epoch(watched=True)
+        self.engine.rates.begin_epoch(self.losses)
 
     def _end_epoch(self) -> None:
         if self._rows is None or not self.batch:
