@@ -427,6 +427,27 @@ def test_a_link_gives_the_experiment(page: Page) -> None:
     assert {key: setup["settings"][key] for key in settings} == settings
 
 
+@pytest.mark.parametrize("begins", ["by a link", "anew", "as it learns"])
+def test_a_page_is_told_that_it_waits_for_the_compiler(
+    page: Page, begins: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chainrule.engine.is_there", lambda code: False)
+    settings: dict[str, Any] = {"engine": "compiled", "n": 50}
+    if begins == "by a link":
+        page.send("hello", settings=settings, desk=None)
+    elif begins == "anew":
+        page.send("set", settings=settings)
+    else:
+        page.ask("batch", "frame")
+        page.send("set", settings={"engine": "compiled"})
+    page.send("reset")
+    answers = [page.answers.get(timeout=60)[0] for _ in range(3)]
+    assert [answer["kind"] for answer in answers[:2]] == ["note", "note"]
+    assert "compiles" in answers[0]["message"]
+    assert answers[1]["message"] == ""
+    assert answers[2]["kind"] in ("setup", "settings")
+
+
 def test_what_a_link_cannot_have_is_said_and_the_rest_is_there(page: Page) -> None:
     settings = {"n": 50, "noise": "much", "mood": "good"}
     page.send("hello", settings=settings, desk=None)

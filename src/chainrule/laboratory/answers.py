@@ -12,6 +12,7 @@ from chainrule import _checks, steps
 from chainrule.engine.diagnosis import NotFiniteError
 from chainrule.laboratory import code
 from chainrule.laboratory.curve import Curve
+from chainrule.laboratory.examples import Table
 from chainrule.laboratory.experiment import Experiment, Score
 from chainrule.laboratory.lessons import Lesson, shipped_lesson
 from chainrule.laboratory.opening import open_file
@@ -25,9 +26,6 @@ from chainrule.network import Network
 
 # Seconds between two panels while the network learns; longer for a whole point's derivation.
 PANEL_EVERY = {"weight": 0.5, "unit": 0.5, "point": 2.0}
-
-COMPILES = "The engine is compiled for this machine: some seconds, the first time only."
-
 
 class Answers(Telling):
     """What is done on a desk. All of it runs in the desk's thread."""
@@ -210,7 +208,7 @@ class Answers(Telling):
         else:
             table = opened.examples(None)
             new = self.settings.changed({"data": "table", "target": None, "x": None, "y": None})
-            experiment = Experiment(new, table)
+            experiment = self._made(new, table, None)
             self.opened, self.given, self.table = opened, None, table
             self._use(new, experiment)
         self._setup()
@@ -228,7 +226,7 @@ class Answers(Telling):
                 )
             new = Settings()
         try:
-            experiment = Experiment(new, self.table, network)
+            experiment = self._made(new, self.table, network)
         except SettingError as error:
             raise SettingError("file", f"the network does not fit the data: {error}") from None
         self.given = network
@@ -305,9 +303,15 @@ class Answers(Telling):
                 table = self.opened.examples(settings.target)
         elif settings.data == "table":
             raise SettingError("data", "open the file again: a link does not hold its rows")
-        experiment = Experiment(settings, table, self.given)
+        experiment = self._made(settings, table, self.given)
         self.table = table
         self._use(settings, experiment)
+
+    def _made(self, settings: Settings, table: Table | None, given: Network | None) -> Experiment:
+        try:
+            return Experiment(settings, table, given, self._wait_for)
+        finally:
+            self._wait_no_more()
 
     def _use(self, settings: Settings, experiment: Experiment) -> None:
         self.settings, self.experiment = settings, experiment
@@ -317,12 +321,11 @@ class Answers(Telling):
 
     def _take_over(self, settings: Settings, changed: set[str]) -> None:
         self.walk = None
-        if "engine" in changed and settings.engine == "compiled":
-            self.say({"kind": "note", "message": COMPILES})
-        self.experiment.take_over(settings)
+        try:
+            self.experiment.take_over(settings)
+        finally:
+            self._wait_no_more()
         self.settings = settings
-        if "engine" in changed:
-            self.say({"kind": "note", "message": ""})
         if changed & {"x", "y"}:
             self._setup()
             self._frame(curve_from=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +44,8 @@ class Experiment:
         Examples that were opened or given, for ``data="table"`` and ``"given"``.
     given : Network, optional
         A network from elsewhere, in place of the one that the settings describe. A copy learns.
+    say : callable, optional
+        It is told, in a sentence, of an engine that has to be compiled first.
 
     Raises
     ------
@@ -51,9 +54,13 @@ class Experiment:
     """
 
     def __init__(
-        self, settings: Settings, table: Table | None = None, given: Network | None = None
+        self,
+        settings: Settings,
+        table: Table | None = None,
+        given: Network | None = None,
+        say: Callable[[str], object] | None = None,
     ) -> None:
-        self.settings, self.table, self.given = settings, table, given
+        self.settings, self.table, self.given, self._say = settings, table, given, say
         self.split = split_examples(settings, table)
         network = build_network(settings, self.split) if given is None else given.copy()
         if network.structure.n_inputs != len(self.split.names):
@@ -77,7 +84,7 @@ class Experiment:
 
     def _begin(self) -> None:
         self.network.origin = Origin(self._seed)
-        self.learning = Learning(self.network, self.train, self.settings)
+        self.learning = Learning(self.network, self.train, self.settings, self._say)
 
     @property
     def task(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -37,6 +38,8 @@ class Learning:
     train : Examples
     settings : Settings
         What it learns by; `take_over` changes some of them on the way.
+    say : callable, optional
+        It is told, in a sentence, of an engine that has to be compiled first.
 
     Attributes
     ----------
@@ -50,8 +53,14 @@ class Learning:
         Whether it has learned by the same settings since it began, so that `fit` would do the same.
     """
 
-    def __init__(self, network: Network, train: Examples, settings: Settings) -> None:
-        self.network, self.train, self.settings = network, train, settings
+    def __init__(
+        self,
+        network: Network,
+        train: Examples,
+        settings: Settings,
+        say: Callable[[str], object] | None = None,
+    ) -> None:
+        self.network, self.train, self.settings, self._say = network, train, settings, say
         self.rng = _checks.check_random_state(settings.seed)
         self.epochs = self.batch = 0
         self.losses: list[float] = []
@@ -110,6 +119,7 @@ class Learning:
             batch_size=min(settings.batch_size, len(self.train)),
             updates=MANY,
             threads=1,
+            say=self._say,
         )
 
     def take_over(self, settings: Settings) -> None:

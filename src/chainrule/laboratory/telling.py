@@ -53,7 +53,18 @@ class Telling:
         self.walk: Walk | None = None
         self.curve = Curve()
         self._last_panel = 0.0
-        self.experiment = Experiment(self.settings, table, network)
+        self._waits = False
+        self.experiment = Experiment(self.settings, table, network, self._wait_for)
+
+    def _wait_for(self, what: str) -> None:
+        """Say what keeps the desk from its answers, such as a compiler."""
+        self._waits = True
+        self.say({"kind": "note", "message": f"{what}."})
+
+    def _wait_no_more(self) -> None:
+        if self._waits:
+            self._waits = False
+            self.say({"kind": "note", "message": ""})
 
     def _setup(self) -> None:
         message = {
