@@ -188,6 +188,28 @@ def test_a_walk_shows_the_update_before_it_is_done(page: Page) -> None:
     assert page.ask("walk", "walk")[0]["batch"]["number"] == 2
 
 
+def test_a_walk_goes_through_a_network_without_the_weight_that_was_selected(page: Page) -> None:
+    page.ask("explain", "panel", of="weight", name="W1", row=0, column=3)
+    page.set(hidden=[[2, "tanh"]])
+    page.send("walk")
+    answer, _ = page.answers.get(timeout=30)
+    assert (answer["kind"], answer["phase"]) == ("walk", "forward")
+
+
+def test_a_walk_that_diverges_says_so(page: Page) -> None:
+    page.set(data="sine", hidden=[[8, "relu"], [8, "relu"]])
+    page.set("settings", learning_rate=1000)
+    answer: dict[str, Any] = {}
+    for _ in range(200):
+        page.send("walk")
+        answer, _ = page.answers.get(timeout=30)
+        assert answer["kind"] != "refused", answer
+        if answer.get("stopped"):
+            break
+    assert answer["stopped"].startswith("diverged")
+    page.ask("walk", "walk")
+
+
 def test_settings_change_while_it_learns(page: Page) -> None:
     page.ask("epoch", "frame")
     before = page.desk.network.vector
@@ -235,6 +257,10 @@ def test_settings_change_between_the_look_at_an_epoch_and_its_beginning(page: Pa
         ({"optimizer": "newton"}, "optimizer must be one of"),
         ({"data": "table"}, "open the file again"),
         ({"data": "drawn", "points": [[0, 0, 0], [1, 1, 7]]}, "class from 0 to 1, got 7"),
+        (
+            {"data": "drawn_values", "points": [[i, i, i] for i in range(6)], "test": 0.9},
+            "test must leave a point to train on, got 0.9 of 6 points",
+        ),
         ({"color": "red"}, "there is no setting 'color'"),
     ],
 )
@@ -404,6 +430,14 @@ def test_each_step_of_the_lessons_can_be_done(page: Page, name: str) -> None:
             break
     given = {"title": lesson["title"], "steps": lesson["steps"]}
     assert read_lesson(given, name).as_dict() == {k: v for k, v in lesson.items() if k != "kind"}
+
+
+def test_a_link_that_holds_what_cannot_be_gives_a_page_all_the_same(page: Page) -> None:
+    points = [[i, i, i % 2] for i in range(6)]
+    settings = {"data": "drawn", "points": points, "test": 0.9}
+    page.send("hello", settings=settings, desk=None)
+    assert page.wait_for("refused")[0]["what"] == "test"
+    assert page.wait_for("setup")[0]["settings"]["data"] == "moons"
 
 
 def test_a_page_that_comes_back_finds_its_desk_as_it_was(page: Page) -> None:

@@ -27,6 +27,7 @@ from chainrule.network import Network
 # Seconds between two panels while the network learns; longer for a whole point's derivation.
 PANEL_EVERY = {"weight": 0.5, "unit": 0.5, "point": 2.0}
 
+
 class Answers(Telling):
     """What is done on a desk. All of it runs in the desk's thread."""
 
@@ -80,8 +81,7 @@ class Answers(Telling):
         if self.given is not None and changed & {"hidden", "initializer", "dropout"}:
             raise SettingError("hidden", "the network was given, and keeps its layers")
         self._begin(new, opening=bool(changed & {"target", "data"}))
-        self._setup()
-        self._frame(curve_from=0)
+        self._show_anew()
 
     def play(self, message: Mapping[str, Any], buffers: Sequence[bytes]) -> None:
         """Learn by itself until something ends it."""
@@ -128,9 +128,14 @@ class Answers(Telling):
     def walk_on(self, message: Mapping[str, Any], buffers: Sequence[bytes]) -> None:
         """Go to the next phase of a mini-batch, or to the first of the next one."""
         self.playing, self.stopped = False, ""
-        if self.walk is None or not self.walk.go_on():
-            self.walk = Walk(self.experiment)
-            self.walk.go_on()
+        try:
+            if self.walk is None or not self.walk.go_on():
+                self.walk = Walk(self.experiment)
+                self.walk.go_on()
+        except NotFiniteError as error:
+            self._diverged(error)
+            self._after_learning()
+            return
         self.say({"kind": "walk", **self.walk.message(self.selection)})
         if self.walk.phase == 3:
             self._frame()
@@ -211,8 +216,7 @@ class Answers(Telling):
             experiment = self._made(new, table, None)
             self.opened, self.given, self.table = opened, None, table
             self._use(new, experiment)
-        self._setup()
-        self._frame(curve_from=0)
+        self._show_anew()
 
     def _open_network(self, network: Network) -> None:
         """Show a network on the data that are there, or on its like with so many inputs."""
@@ -273,13 +277,16 @@ class Answers(Telling):
         try:
             done = learning.learn(count)
         except NotFiniteError as error:
-            self.playing = False
-            self.stopped = f"diverged: {error}. Try a smaller learning rate"
+            self._diverged(error)
             return
         self.pace.learned(done, time.perf_counter() - start)
         self.curve.count(done, time.monotonic())
         if learning.epochs != before and (self.settings.epochs or self.settings.target_loss):
             self._check_end(self.experiment.score(self.experiment.train))
+
+    def _diverged(self, error: NotFiniteError) -> None:
+        self.playing, self.walk = False, None
+        self.stopped = f"diverged: {error}. Try a smaller learning rate"
 
     def _check_end(self, score: Score | None) -> None:
         """Stop where the settings say that it ends: after some epochs, or at a loss."""
@@ -294,6 +301,12 @@ class Answers(Telling):
         self._panel()
 
     # How an experiment begins
+
+    def _show_anew(self) -> None:
+        """Show an experiment, and what is selected, if there is such a thing in it."""
+        self._setup()
+        self._frame(curve_from=0)
+        self._panel()
 
     def _begin(self, settings: Settings, opening: bool = False) -> None:
         """Begin anew by settings; nothing changes where they can't be."""

@@ -141,9 +141,14 @@ def _rows(settings: Settings, table: Table) -> tuple[npt.NDArray[Any], npt.NDArr
     m = len(table.y)
     if settings.test == 0 or m < 5:
         return np.arange(m), np.arange(0)
-    train, test = train_test_split(
-        np.arange(m), test_size=settings.test, random_state=settings.data_seed
-    )
+    try:
+        train, test = train_test_split(
+            np.arange(m), test_size=settings.test, random_state=settings.data_seed
+        )
+    except ValueError:
+        raise SettingError(
+            "test", f"test must leave a point to train on, got {settings.test:g} of {m} points"
+        ) from None
     return train, test
 
 
