@@ -11,6 +11,7 @@ import numpy.typing as npt
 from chainrule.batches import Examples
 from chainrule.streaming.part import Buffer, Part
 from chainrule.streaming.plan import BUFFERS, Plan
+from chainrule.streaming.source import Raw
 
 
 @dataclass
@@ -34,7 +35,7 @@ class Mixer:
 
     def __post_init__(self) -> None:
         rows = self.plan.buffer_rows
-        self.buffers = [Buffer(rows, self.part.network) for _ in range(BUFFERS)]
+        self.buffers = [Buffer(rows, self.part) for _ in range(BUFFERS)]
 
     def epoch(self, rng: np.random.Generator) -> Iterator[tuple[Examples, npt.NDArray[np.intp]]]:
         """Yield full buffers and at last the rest, each with the order to go through its rows.
@@ -45,10 +46,10 @@ class Mixer:
         number = 0
         buffer = self.buffers[0]
         buffer.filled = 0
-        for block in self._blocks(rng):
-            rest: Examples | None = block
+        for piece, block in self._blocks(rng):
+            rest: Raw | None = block
             while rest is not None:
-                rest = buffer.take(rest)
+                rest = buffer.take(piece, rest)
                 if buffer.filled == buffer.rows:
                     yield buffer.examples(), self._order(buffer.rows, rng)
                     number += 1
@@ -63,20 +64,21 @@ class Mixer:
             rng.shuffle(order)
         return order
 
-    def _blocks(self, rng: np.random.Generator) -> Iterator[Examples]:
-        """Yield the rows of all pieces, of several in turn."""
+    def _blocks(self, rng: np.random.Generator) -> Iterator[tuple[int, Raw]]:
+        """Yield the rows of all pieces, of several in turn, each time with the piece's number."""
         pieces = self._order(len(self.part.source.rows), rng)
         waiting = iter(pieces.tolist())
         at_once = self.plan.pieces if self.shuffle else 1
-        reading: list[Iterator[Examples]] = []
+        reading: list[tuple[int, Iterator[Raw]]] = []
         while True:
             while len(reading) < at_once and (piece := next(waiting, None)) is not None:
-                reading.append(self.part.read(piece))
+                reading.append((piece, self.part.raws(piece)))
             if not reading:
                 return
             chosen = int(rng.integers(len(reading))) if len(reading) > 1 else 0
-            block = next(reading[chosen], None)
+            piece, blocks = reading[chosen]
+            block = next(blocks, None)
             if block is None:
                 del reading[chosen]
             else:
-                yield block
+                yield piece, block

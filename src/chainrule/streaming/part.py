@@ -103,50 +103,57 @@ class Part:
 
     def read(self, piece: int) -> Iterator[Examples]:
         """Yield those of a piece in their order; raises StreamError, with the place."""
-        for raw in self.source.read(piece):
-            X = self._inputs(piece, raw)
-            examples = Examples(
-                Inputs(X, self.network.dtype), self._targets(piece, raw), self._weights(piece, raw)
+        for raw in self.raws(piece):
+            X = self.inputs_of(piece, raw)
+            yield Examples(
+                Inputs(X, self.network.dtype), self.targets(piece, raw), self.weights(piece, raw)
             )
+
+    def raws(self, piece: int) -> Iterator[Raw]:
+        """Yield those of a piece as they are on disk."""
+        for raw in self.source.read(piece):
             if self.draw is not None:
                 start = self.firsts[piece] + raw.first
                 chosen = self.draw.of(np.arange(start, start + len(raw))) == self.held
-                rows = np.flatnonzero(chosen)
-                examples = Examples(
-                    Inputs(X[rows], self.network.dtype),
-                    examples.Y[rows],
-                    None if examples.sample_weight is None else examples.sample_weight[rows],
-                )
-            if len(examples):
-                yield examples
+                raw = raw.take(np.flatnonzero(chosen))
+            if len(raw):
+                yield raw
 
     def inputs(self) -> Iterator[FloatArray]:
         """Yield the inputs of all rows in their order, whatever their targets, some at a time."""
         for piece in range(len(self.source.rows)):
             for raw in self.source.read(piece):
-                yield self._inputs(piece, raw)
+                yield self.inputs_of(piece, raw)
 
-    def _inputs(self, piece: int, raw: Raw) -> FloatArray:
-        X = self.preparation.inputs(raw, self.network.dtype)
-        refuse_not_finite(self.source, piece, raw.first, X, filled=False)
+    def inputs_of(self, piece: int, raw: Raw, out: FloatArray | None = None) -> FloatArray:
+        """Return the inputs (m, n) of rows, in `out` if that is given."""
+        X = (
+            np.empty((len(raw), len(self.source.columns)), self.network.dtype)
+            if out is None
+            else out
+        )
+        self.preparation.write_inputs(raw, X)
+        refuse_not_finite(self.source, piece, raw, X, filled=False)
         return X
 
-    def _targets(self, piece: int, raw: Raw) -> Array:
+    def targets(self, piece: int, raw: Raw) -> Array:
+        """Return the targets of rows, as the loss has them."""
         structure = self.network.structure
         try:
             return self.preparation.targets(
                 raw, structure.loss, structure.n_outputs, self.network.dtype
             )
         except (ValueError, TypeError) as error:
-            rows = f"the {len(raw)} rows from {self.source.place(piece, raw.first)}"
+            rows = f"the {len(raw)} rows from {self.source.place(piece, raw.number(0))}"
             raise StreamError(f"in {rows}: {error}") from None
 
-    def _weights(self, piece: int, raw: Raw) -> FloatArray | None:
+    def weights(self, piece: int, raw: Raw) -> FloatArray | None:
+        """Return the weights (m, 1) of rows, if there are any."""
         if raw.w is None:
             return None
         w = np.asarray(raw.w, self.network.dtype).reshape(-1, 1)
         if not (np.isfinite(w).all() and (w >= 0).all()):
-            rows = f"the {len(raw)} rows from {self.source.place(piece, raw.first)}"
+            rows = f"the {len(raw)} rows from {self.source.place(piece, raw.number(0))}"
             raise StreamError(f"in {rows}: sample_weight must be finite and not negative")
         return w
 
@@ -158,39 +165,43 @@ class Part:
 
     def in_memory(self) -> Examples:
         """Return all of them at once, in their order."""
-        buffer = Buffer(len(self), self.network)
-        for block in self.blocks():
-            buffer.take(block)
+        buffer = Buffer(len(self), self)
+        for piece in range(len(self.source.rows)):
+            for raw in self.raws(piece):
+                buffer.take(piece, raw)
         return buffer.examples()
 
 
 class Buffer:
-    """Memory for so many examples, which may be filled again and again."""
+    """Memory for so many examples of a part, which may be filled again and again."""
 
-    def __init__(self, rows: int, network: Network) -> None:
-        self.rows, self.dtype = rows, network.dtype
-        self.X = np.empty((rows, network.structure.n_inputs), network.dtype)
+    def __init__(self, rows: int, part: Part) -> None:
+        self.rows, self.part = rows, part
+        structure, self.dtype = part.network.structure, part.network.dtype
+        self.X = np.empty((rows, structure.n_inputs), self.dtype)
         self.Y: Array | None = None
         self.w: FloatArray | None = None
         self.filled = 0
 
-    def take(self, block: Examples) -> Examples | None:
-        """Take over as many of these examples as there is room for; return the others, or None."""
-        if self.Y is None:
-            self.Y = np.empty((self.rows, block.Y.shape[1]), block.Y.dtype)
-        if self.w is None and block.sample_weight is not None:
-            self.w = np.empty((self.rows, 1), self.dtype)
-        n = min(len(block), self.rows - self.filled)
+    def take(self, piece: int, raw: Raw) -> Raw | None:
+        """Take over as many rows of a piece as there is room for; return the others, or None.
+
+        Raises StreamError, with the place, if they can't be learned from.
+        """
+        n = min(len(raw), self.rows - self.filled)
+        now, rest = (raw, None) if n == len(raw) else (raw.take(slice(n)), raw.take(slice(n, None)))
         to = slice(self.filled, self.filled + n)
-        self.X[to], self.Y[to] = block.X.data[:n], block.Y[:n]
-        if self.w is not None and block.sample_weight is not None:
-            self.w[to] = block.sample_weight[:n]
+        self.part.inputs_of(piece, now, out=self.X[to])
+        Y, w = self.part.targets(piece, now), self.part.weights(piece, now)
+        if self.Y is None:
+            self.Y = np.empty((self.rows, Y.shape[1]), Y.dtype)
+        self.Y[to] = Y
+        if w is not None:
+            if self.w is None:
+                self.w = np.empty((self.rows, 1), self.dtype)
+            self.w[to] = w
         self.filled += n
-        if n == len(block):
-            return None
-        w = block.sample_weight
-        rest = block.X.data[n:]
-        return Examples(Inputs(rest, self.dtype), block.Y[n:], None if w is None else w[n:])
+        return rest
 
     def examples(self) -> Examples:
         """Return what was taken, in its order; it lies in this memory."""

@@ -41,9 +41,8 @@ class Preparation:
     statistics: Statistics | None = None
     classes: tuple[str, ...] | None = None
 
-    def inputs(self, raw: Raw, dtype: npt.DTypeLike) -> FloatArray:
-        """Return the inputs X (m, n) of rows, which may not be finite."""
-        X = np.empty((len(raw), len(self.columns)), dtype)
+    def write_inputs(self, raw: Raw, X: FloatArray) -> None:
+        """Write the inputs of rows to X (m, n); they may not be finite."""
         with np.errstate(over="ignore", invalid="ignore"):
             if isinstance(raw.X, np.ndarray):
                 self._write(raw.X, slice(None), X)
@@ -52,8 +51,7 @@ class Preparation:
                     self._write(x, j, X[:, j])
             if self.filled and np.isnan(X.sum()):
                 fill = 0.0 if self.scaled else self._known.mean
-                X = np.where(np.isnan(X), np.asarray(fill, X.dtype), X)
-        return X
+                np.copyto(X, np.asarray(fill, X.dtype), where=np.isnan(X))
 
     def _write(self, x: npt.NDArray[Any], of: int | slice, out: FloatArray) -> None:
         """Write columns to `out`, scaled if that is wanted."""
@@ -137,7 +135,7 @@ def learn(source: Source, *, scaled: bool, filled: bool) -> Preparation:
         for raw in source.read(piece):
             if scaled or filled:
                 X = raw.X if isinstance(raw.X, np.ndarray) else np.stack(raw.X, axis=1)
-                refuse_not_finite(source, piece, raw.first, np.asarray(X, np.float64), filled)
+                refuse_not_finite(source, piece, raw, np.asarray(X, np.float64), filled)
                 statistics = statistics.merge(Statistics.of(X))
             if source.words:
                 words |= set(raw.y.unique().to_pylist()) - {None}
@@ -163,7 +161,7 @@ def learn(source: Source, *, scaled: bool, filled: bool) -> Preparation:
 
 
 def refuse_not_finite(
-    source: Source, piece: int, first: int, X: npt.NDArray[Any], filled: bool
+    source: Source, piece: int, raw: Raw, X: npt.NDArray[Any], filled: bool
 ) -> None:
     """Raise StreamError, with the place, if a number is not finite; NaN may be if `filled`."""
     with np.errstate(over="ignore", invalid="ignore"):
@@ -174,7 +172,7 @@ def refuse_not_finite(
         return
     row, column = (int(i) for i in np.argwhere(wrong)[0])
     raise StreamError(
-        f"numbers must be finite, got {X[row, column]} in {source.place(piece, first + row)}, "
+        f"numbers must be finite, got {X[row, column]} in {source.place(piece, raw.number(row))}, "
         f"column {source.columns[column]!r}; fill in or drop missing values, or give "
         f"Stream(…, missing='mean')"
     )

@@ -27,22 +27,41 @@ class Raw:
     Attributes
     ----------
     first : int
-        Number of the first row in its piece.
+        Number in its piece of the first row that was read.
     X : array (m, n), or list of n arrays (m,)
         Numbers of any type, with NaN for one that is missing.
     y : array or None
         Targets (m,) or (m, k), or a column of PyArrow that holds words; None where there are none.
     w : array (m,) or None
         Weights.
+    chosen : array of int (m,), or None
+        Which of those that were read these are, if not all of them.
     """
 
     first: int
     X: npt.NDArray[Any] | list[npt.NDArray[Any]]
     y: Any = None
     w: npt.NDArray[Any] | None = None
+    chosen: npt.NDArray[np.intp] | None = None
 
     def __len__(self) -> int:
         return len(self.X) if isinstance(self.X, np.ndarray) else len(self.X[0])
+
+    def number(self, row: int) -> int:
+        """Return the number in its piece of one of these rows."""
+        return self.first + (row if self.chosen is None else int(self.chosen[row]))
+
+    def take(self, rows: npt.NDArray[np.intp] | slice) -> Raw:
+        """Return some of these rows."""
+        first, chosen = self.first, self.chosen
+        if chosen is not None:
+            chosen = chosen[rows]
+        elif isinstance(rows, slice):
+            first += rows.indices(len(self))[0]
+        else:
+            chosen = rows
+        X = _of(self.X, rows) if isinstance(self.X, np.ndarray) else [_of(x, rows) for x in self.X]
+        return Raw(first, X, _of(self.y, rows), _of(self.w, rows), chosen)
 
 
 class Source(Protocol):
@@ -135,6 +154,14 @@ def let_go(array: Any) -> None:
         return
     if hasattr(mmap, "MADV_DONTNEED"):
         array.base.madvise(mmap.MADV_DONTNEED)
+
+
+def _of(values: Any, rows: npt.NDArray[np.intp] | slice) -> Any:
+    """Return some rows of an array, or of a column of PyArrow."""
+    if values is None:
+        return None
+    whole = isinstance(rows, slice) or isinstance(values, np.ndarray)
+    return values[rows] if whole else values.take(rows)
 
 
 def _as_numbers(name: str, value: Any) -> npt.NDArray[Any]:

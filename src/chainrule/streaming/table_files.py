@@ -19,6 +19,9 @@ Key: TypeAlias = int | str | None
 # Bytes of a column that are unpacked at a time: a page, and a dictionary of the words or numbers
 # that it repeats, each of about 1 MB at most, and a page as it is in the file.
 _PAGE, _PAGES = 2**20, 2.5
+# How many numbers are unpacked at a time: many blocks of rows together, which takes two thirds of
+# the time that one by one does.
+_UNPACKED = 2**22
 # How much of a column is read from the file at a time.
 _READ = 2**16
 # What Hive calls a folder of rows that have no value.
@@ -118,15 +121,20 @@ class _Parquet(OpenFile):
             chunks = (group.column(j) for j in range(group.num_columns))
             sizes = (c.total_uncompressed_size for c in chunks if c.path_in_schema in columns)
             most = max(most, int(sum(_PAGES * min(size, _PAGE) for size in sizes)))
-        return most
+        return most + 8 * min(_UNPACKED, max(self.group_rows, default=0) * len(columns))
 
     def read(
         self, group: int, columns: Sequence[str], rows: int, words: Sequence[str]
     ) -> Iterator[Any]:
         reader = self._reader(metadata=self.metadata, read_dictionary=list(words))
-        yield from reader.iter_batches(
-            batch_size=rows, row_groups=[group], columns=list(columns), use_threads=False
+        batches = reader.iter_batches(
+            batch_size=_rows_together(rows, len(columns)),
+            row_groups=[group],
+            columns=list(columns),
+            use_threads=False,
         )
+        for batch in batches:
+            yield from _slices(batch, rows)
 
 
 class _Arrow(OpenFile):
@@ -158,9 +166,17 @@ class _Arrow(OpenFile):
     def read(
         self, group: int, columns: Sequence[str], rows: int, words: Sequence[str]
     ) -> Iterator[Any]:
-        batch = self._reader(columns).get_batch(group)
-        for start in range(0, batch.num_rows, rows):
-            yield batch.slice(start, rows)
+        yield from _slices(self._reader(columns).get_batch(group), rows)
+
+
+def _slices(batch: Any, rows: int) -> Iterator[Any]:
+    for start in range(0, batch.num_rows, rows):
+        yield batch.slice(start, rows)
+
+
+def _rows_together(rows: int, n_columns: int) -> int:
+    """Return how many rows are unpacked at a time, where so many are wanted at a time."""
+    return rows * max(1, _UNPACKED // (rows * max(1, n_columns)))
 
 
 def find_files(source: Any) -> list[TableFile]:
