@@ -7,6 +7,7 @@ import platform
 import tracemalloc
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -273,6 +274,30 @@ def test_same_bits_on_any_number_of_threads(
         vectors.append(network.vector.copy())
     for vector in vectors[1:]:
         np.testing.assert_array_equal(vector, vectors[0])
+
+
+@pytest.mark.parametrize(("cores", "others", "left"), [(3, True, 2), (3, False, 3), (8, True, 3)])
+def test_a_core_is_left_to_others(
+    cores: int, others: bool, left: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To a thread that reads, where all cores would be taken; the bits are the same."""
+    from chainrule.engine import compiled_engine
+    from chainrule.engine.epoch import N_THREADS
+
+    monkeypatch.setattr(compiled_engine, "usable_threads", lambda: cores)
+    X, Y = np.random.default_rng(0).normal(size=(40, 3)), np.zeros((40, 1))
+    taken, vectors = [], []
+    for at_work in (others, False):
+        network = Network([3, 4, 1], random_state=0)
+        arguments = (OPTIMIZERS["adam"], NO_PENALTY, None, None, np.random.default_rng(0))
+        engine = choose_engine("compiled", network, *arguments, batch_size=8, updates=4, threads=3)
+        assert isinstance(engine, compiled_engine.CompiledEngine)
+        engine.others_at_work = partial(bool, at_work)
+        engine.train_batches(Inputs(X, X.dtype), Y, None, np.arange(40), 8)
+        taken.append(engine.run[N_THREADS])
+        vectors.append(network.vector.copy())
+    assert taken == [left, 3]
+    np.testing.assert_array_equal(vectors[0], vectors[1])
 
 
 def test_same_loss_however_many_batches_a_call_has(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -482,6 +482,26 @@ def test_at_most_so_many_items_are_there_at_a_time() -> None:
     assert seen == [(n, n) for n in range(1, 200)]
 
 
+def test_reading_ahead_tells_when_it_is_at_work() -> None:
+    """It is while it makes an item, and not while it waits until another one may be made."""
+    begun, may_end = threading.Event(), threading.Event()
+
+    def items() -> Iterator[int]:
+        yield 1
+        begun.set()
+        assert may_end.wait(30)
+        yield 2
+
+    with read_ahead(items()) as ahead:
+        assert next(ahead) == 1
+        assert begun.wait(30)
+        assert ahead.is_at_work()
+        may_end.set()
+        assert next(ahead) == 2
+        assert list(ahead) == []
+        assert not ahead.is_at_work()
+
+
 def test_what_fails_ahead_is_raised_in_its_place() -> None:
     """After the items before it; and an iterator that is left early is closed."""
     closed = []

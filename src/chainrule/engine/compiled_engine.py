@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -19,7 +20,7 @@ from chainrule.engine.code_on_disk import mark_as_there
 from chainrule.engine.diagnosis import NotFiniteError, describe_loss, describe_parameters
 from chainrule.engine.gathering import gathering
 from chainrule.engine.gradients import GRADIENT_AND_UPDATE, scratch_size
-from chainrule.engine.interface import Rates, State
+from chainrule.engine.interface import Rates, State, nobody
 from chainrule.engine.layer_kernels import Kernels
 from chainrule.engine.layout import (
     BY_UNITS,
@@ -52,6 +53,9 @@ PARTS = (TILE, MULTIPLY_ROWS, FORWARD_ROWS, BACKWARD_ROWS, GRADIENT_AND_UPDATE, 
 SECONDS_A_CALL = 0.1
 # And while numbers of threads are tried, each of them some times.
 SECONDS_A_TRIAL = 0.003
+# And while a core is left to another thread of the run, without which threads that wait for each
+# other would wait for one that was sent away for it.
+SECONDS_BESIDE_OTHERS = 0.01
 
 
 class CompiledEngine:
@@ -91,6 +95,7 @@ class CompiledEngine:
         self.holds = self.holds_more = False  # whether only the panels are to change; and have
         self.most = max(1, MOST_NUMBERS // (batch_size * structure.n_inputs))
         self.stride = min(16, self.most)
+        self.others_at_work: Callable[[], bool] = nobody
         self.kernels = kernels = Kernels(dtype)
         self.kind = kind = kernels.kind
         for function in PARTS:
@@ -220,15 +225,20 @@ class CompiledEngine:
         n_batches = len(rows) // epoch_rows * -(-epoch_rows // batch_size)
         start = time.perf_counter()
         self.run[epoch.EPOCH_ROWS] = epoch_rows
-        done, losses = self._run(X, Y, sample_weight, rows, batch_size, n_batches)
+        threads = self.choice.threads
+        leaves_a_core = 1 < threads >= usable_threads() and self.others_at_work()
+        threads -= leaves_a_core
+        done, losses = self._run(X, Y, sample_weight, rows, batch_size, n_batches, threads)
         self.steps += done
         if done < n_batches:
             raise self._not_finite(X, Y, rows[done * batch_size :][:batch_size], losses[done], done)
         each = (time.perf_counter() - start) / n_batches
-        self.choice.note(each)
-        self.stride = max(
-            1, int((SECONDS_A_TRIAL if self.choice.trials else SECONDS_A_CALL) / each)
-        )
+        if leaves_a_core:
+            seconds = SECONDS_BESIDE_OTHERS
+        else:
+            self.choice.note(each)
+            seconds = SECONDS_A_TRIAL if self.choice.trials else SECONDS_A_CALL
+        self.stride = max(1, int(seconds / each))
         if not can_be_read(X):
             self.stride = min(self.stride, self.most)
         return losses.tolist()
@@ -241,9 +251,9 @@ class CompiledEngine:
         rows: npt.NDArray[np.intp],
         batch_size: int,
         n_batches: int,
+        threads: int,
     ) -> tuple[int, FloatArray]:
         source, order = self._source(X, Y, w, rows)
-        threads = self.choice.threads
         losses, penalties = np.zeros((2, n_batches, threads))
         for name, running in self.statistics.items():
             running[:] = self.network.statistics[name][0]

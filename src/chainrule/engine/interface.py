@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,6 +33,11 @@ class State:
     values: tuple[FloatArray, ...]
 
 
+def nobody() -> bool:
+    """Return that no other thread of the run is at work."""
+    return False
+
+
 class Engine(Protocol):
     """One training run: it changes the parameters of its network, mini-batch by mini-batch.
 
@@ -47,12 +52,16 @@ class Engine(Protocol):
     penalties : list of float
         What a penalty that the examples share added to the cost of each mini-batch of the last
         call, before its update; empty where there is none.
+    others_at_work : callable () -> bool
+        Tells whether another thread of the run is at work, such as one that reads ahead, which an
+        engine that chooses its threads leaves a core to. One that has no say in them needn't ask.
     """
 
     rates: Rates
     steps: int
     stride: int
     penalties: list[float]
+    others_at_work: Callable[[], bool]
 
     def train_batches(
         self,

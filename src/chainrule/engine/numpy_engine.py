@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from chainrule.engine.diagnosis import (
     describe_loss,
     describe_parameters,
 )
-from chainrule.engine.interface import Rates, State
+from chainrule.engine.interface import Rates, State, nobody
 from chainrule.network import Network
 from chainrule.normalization import unbiased, update_running
 from chainrule.optimizers import Optimizer, clip_by_norm, clip_by_value
@@ -57,6 +58,7 @@ class NumpyEngine:
         )
         self.steps, self.stride = 0, 1
         self.penalties: list[float] = []
+        self.others_at_work: Callable[[], bool] = nobody
         self.before = network
 
     def begin_epoch(self, *, watched: bool) -> None:

@@ -24,8 +24,22 @@ class _End:
     pass
 
 
+class Ahead(Iterator[T]):
+    """Items in their order, some of which a thread makes ahead."""
+
+    def __init__(self, given: Iterator[T], working: threading.Event) -> None:
+        self._given, self._working = given, working
+
+    def __next__(self) -> T:
+        return next(self._given)
+
+    def is_at_work(self) -> bool:
+        """Return whether the thread is making one at this moment."""
+        return self._working.is_set()
+
+
 @contextlib.contextmanager
-def read_ahead(items: Iterator[T], at_once: int = 2) -> Iterator[Iterator[T]]:
+def read_ahead(items: Iterator[T], at_once: int = 2) -> Iterator[Ahead[T]]:
     """Give the items of an iterator in their order, which a thread goes through ahead.
 
     At most `at_once` of them are there at a time: the one that is at work, until the next is asked
@@ -34,7 +48,7 @@ def read_ahead(items: Iterator[T], at_once: int = 2) -> Iterator[Iterator[T]]:
     the block ends, whatever ended it; `items` are used in that thread alone.
     """
     made: queue.Queue[T | _Failed | _End] = queue.Queue()
-    allowed, ended = threading.Semaphore(at_once), threading.Event()
+    allowed, ended, working = threading.Semaphore(at_once), threading.Event(), threading.Event()
 
     def make() -> None:
         try:
@@ -42,13 +56,16 @@ def read_ahead(items: Iterator[T], at_once: int = 2) -> Iterator[Iterator[T]]:
                 allowed.acquire()
                 if ended.is_set():
                     break
+                working.set()
                 item = next(items, _End())
                 made.put(item)
+                working.clear()
                 if isinstance(item, _End):
                     break
         except BaseException as error:
             made.put(_Failed(error))
         finally:
+            working.clear()
             if hasattr(items, "close"):
                 items.close()
 
@@ -69,7 +86,7 @@ def read_ahead(items: Iterator[T], at_once: int = 2) -> Iterator[Iterator[T]]:
     thread = threading.Thread(target=make, name="chainrule-reading", daemon=True)
     thread.start()
     try:
-        yield give()
+        yield Ahead(give(), working)
     finally:
         ended.set()
         allowed.release()

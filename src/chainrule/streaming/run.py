@@ -45,6 +45,7 @@ class StreamRun(Run):
         done, batch_size = 0, self.batch_size
         drawn = np.random.default_rng(int(self.rng.uniform(0, 2**32)))
         with read_ahead(self.mixer.epoch(drawn)) as buffers:
+            self.engine.others_at_work = buffers.is_at_work
             for examples, order in buffers:
                 if self.drop_last and len(order) % batch_size:
                     order = order[: len(order) - len(order) % batch_size]
