@@ -5,6 +5,8 @@ import { shownNumber } from "./numbers.js";
 import { make, setText } from "./parts.js";
 
 const MOST_ROWS = 4000;
+// While it learns, the lines are drawn so often: they take longer than all else of a frame.
+const EVERY_MS = 200;
 
 /**
  * @param {HTMLElement} root
@@ -12,6 +14,7 @@ const MOST_ROWS = 4000;
  */
 export function createCurve(root, lab) {
   let rows = [];
+  let drawnAt = 0;
   const logarithmic = make("input", { type: "checkbox", onchange: draw });
   const loss = createTitledChart("Loss", make("label", { class: "lab-check" }, logarithmic, " log scale"));
   const accuracy = createTitledChart("Accuracy", null);
@@ -30,7 +33,8 @@ export function createCurve(root, lab) {
     if (rows.length > MOST_ROWS) rows = rows.filter((_, i) => i % 2 === 0 || i === rows.length - 1);
     show(loss, frame.loss);
     show(accuracy, frame.accuracy);
-    if (frame.curve?.length || frame.curve_from === 0) draw();
+    const due = !frame.playing || performance.now() - drawnAt >= EVERY_MS;
+    if (frame.curve_from === 0 || due) draw();
     if (!frame.playing) setText(words, sentence(frame));
   });
   lab.on("theme", draw);
@@ -44,6 +48,7 @@ export function createCurve(root, lab) {
     panel.testLegend.hidden = values?.test === null || values?.test === undefined;
   }
   function draw() {
+    drawnAt = performance.now();
     const first = rows[0]?.[0] ?? 0;
     const x = [first, Math.max(rows.at(-1)?.[0] ?? 0, first + 1)];
     loss.chart.draw({ lines: lines(1), x, logarithmic: logarithmic.checked, from: 0 });
