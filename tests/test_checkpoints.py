@@ -30,8 +30,8 @@ from chainrule import (
     load,
 )
 from chainrule.callbacks import Progress
-from chainrule.run_state import RunState
 from chainrule.schedules import Cosine, ReduceOnPlateau
+from tests.dying import Dying, Killed
 
 X = np.random.default_rng(0).normal(size=(90, 3))
 Y = (X[:, 0] * X[:, 1] > 0).astype(int)
@@ -42,24 +42,6 @@ LAYERS: list[int | Layer] = [
     Layer(5, "tanh", normalization="layer"),
     Layer(1, "sigmoid"),
 ]
-
-
-class Killed(BaseException):
-    """Stands for the end of the process."""
-
-
-class Dying(Checkpoints):
-    """Saves after each call of the engine, and ends everything after so many times."""
-
-    def __init__(self, folder: Path, lives: int, **keywords: Any) -> None:
-        super().__init__(folder, every_minutes=0, **keywords)
-        self.lives = lives
-
-    def save(self, state: RunState) -> None:
-        super().save(state)
-        self.lives -= 1
-        if self.lives <= 0:
-            raise Killed
 
 
 def network(dtype: Any = np.float64) -> Network:

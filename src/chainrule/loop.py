@@ -6,7 +6,7 @@ import contextlib
 import math
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -248,14 +248,14 @@ class Run:
         rows: npt.NDArray[np.intp],
         batches: int,
         costs: list[float],
-        before: int = 0,
+        earlier: Sequence[float] = (),
     ) -> bool:
         """Train on the mini-batches of these rows, and add their losses to `costs`.
 
-        So many of them are done as there are `costs`; `before` is how many of the epoch came
-        before these. Returns False if a callback stopped it.
+        So many of them are done as there are `costs`; `earlier` are the losses of those of the
+        epoch that came before these. Returns False if a callback stopped it.
         """
-        progress, batch_size = self.progress, self.batch_size
+        progress, batch_size, before = self.progress, self.batch_size, len(earlier)
         while (done := len(costs)) < batches:
             count = 1 if self.someone_wants_batches() else self.engine.stride
             chunk = rows[done * batch_size : (done + count) * batch_size]
@@ -273,7 +273,7 @@ class Run:
             # After the last mini-batch the epoch's end saves it, if nothing stops the run before
             stops = progress.stop_reason is not None
             if self.saver is not None and (stops or len(costs) < batches):
-                self.saver.after_batches(self, costs)
+                self.saver.after_batches(self, earlier, costs)
             if progress.stop_reason is not None:
                 return False
         return True

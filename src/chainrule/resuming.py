@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -141,12 +141,12 @@ class Saver:
         costs, self.costs = self.costs, []
         return costs
 
-    def after_batches(self, run: Run, costs: list[float]) -> None:
+    def after_batches(self, run: Run, earlier: Sequence[float], costs: list[float]) -> None:
         """Save in the middle of an epoch, if it is time to, or training is about to stop."""
         if self.stopping.signal is not None:
             run.progress.stop(self.reason())
         if self.checkpoints.is_due() or run.progress.stop_reason is not None:
-            self.checkpoints.save(self.state(run, costs, self.epoch_began, None))
+            self.checkpoints.save(self.state(run, [*earlier, *costs], self.epoch_began, None))
 
     def after_epoch(self, run: Run) -> None:
         """Save at the end of an epoch, if it is time to, or training is about to stop."""
@@ -193,12 +193,7 @@ def _that_decide(run: Run) -> list[Callback]:
 
 
 def describe_settings(
-    network: Network,
-    optimizer: Optimizer,
-    examples: Examples,
-    *,
-    validation: object,
-    **others: object,
+    network: Network, optimizer: Optimizer, data: Mapping[str, str], **others: object
 ) -> dict[str, str]:
     """Return in words what makes a run what it is, apart from how long it lasts."""
     schedule = optimizer.learning_rate
@@ -209,11 +204,18 @@ def describe_settings(
         "dtype": network.dtype.name,
         "optimizer": f"{optimizer.name}({constants}), weight_decay={optimizer.weight_decay!r}",
         "learning_rate": rate,
+        **data,
+        **{name: repr(value) for name, value in others.items()},
+    }
+
+
+def describe_examples(network: Network, examples: Examples, validation: object) -> dict[str, str]:
+    """Return in words what a run in memory learns from."""
+    return {
         "X": _fingerprint(examples.X),
         "y": _fingerprint(examples.Y),
         "sample_weight": _fingerprint(examples.sample_weight),
         "validation": _in_words(network, examples, validation),
-        **{name: repr(value) for name, value in others.items()},
     }
 
 

@@ -25,9 +25,9 @@ from chainrule.network import Network
 from chainrule.optimizers import Optimizer, get_optimizer
 from chainrule.penalties import Penalty
 from chainrule.recording import begin_record, end_record
-from chainrule.resuming import Saver, describe_settings
+from chainrule.resuming import Saver, describe_examples, describe_settings
 from chainrule.schedules import Schedule, as_schedule
-from chainrule.streaming.data import as_stream, divide
+from chainrule.streaming.data import as_stream, describe_stream, divide
 from chainrule.streaming.mixing import Mixer
 from chainrule.streaming.part import Part
 from chainrule.streaming.run import StreamRun
@@ -196,29 +196,15 @@ def fit(
     listeners = _listeners(callbacks, early_stopping, verbose)
     stream = as_stream(X, y, sample_weight, memory_limit)
     saver = plan = None
-    if stream is not None:
-        if checkpoint is not None or resume:
-            raise ValueError(
-                "checkpoint and resume are for data in memory: a run over a stream can't be gone "
-                "on with; keep its best by early_stopping, and save it by a callback"
-            )
-        train, held, plan = divide(
-            stream,
-            network,
-            validation,
-            memory_limit,
-            rng,
-            batch_size=batch_size,
-            measured=bool(measures),
-        )
-    else:
+    if stream is None:
         examples = Examples(*network.check_examples(X, y, sample_weight))
     if checkpoint is not None:
         settings = describe_settings(
             network,
             rule,
-            examples,
-            validation=validation,
+            describe_examples(network, examples, validation)
+            if stream is None
+            else describe_stream(stream, validation, memory_limit),
             batch_size=batch_size,
             l2=l2,
             l1=l1,
@@ -233,8 +219,20 @@ def fit(
         engine = saver.engine(engine)
     elif resume:
         raise ValueError("resume=True needs the folder of the run, as checkpoint=")
+    train: Examples | Part
+    held: Examples | Part | None
     if stream is None:
         train, held = split_validation(network, examples, validation, rng)
+    else:
+        train, held, plan = divide(
+            stream,
+            network,
+            validation,
+            memory_limit,
+            rng,
+            batch_size=batch_size,
+            measured=bool(measures),
+        )
     penalty = Penalty(l2, l1)
     begin_record(
         network,

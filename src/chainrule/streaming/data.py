@@ -52,6 +52,25 @@ def _is_path(value: object) -> bool:
     return all(isinstance(each, (str, os.PathLike)) for each in some)
 
 
+def describe_stream(stream: Stream, validation: Any, memory_limit: object) -> dict[str, str]:
+    """Return in words what a run learns from, to tell it from others.
+
+    The memory is part of it, since the order of the rows depends on it. Raises as `divide`.
+    """
+    held = repr(validation)
+    if validation is not None and _is_rows(validation):
+        held = f"a set of its own, {_own_rows(stream, validation).fingerprint()}"
+    return {
+        "X": stream.fingerprint(),
+        "validation": held,
+        "memory_limit": f"{_limit(memory_limit):,} bytes",
+    }
+
+
+def _limit(memory_limit: object) -> int:
+    return as_bytes(DEFAULT_LIMIT if memory_limit is None else memory_limit)
+
+
 def divide(
     stream: Stream,
     network: Network,
@@ -67,7 +86,7 @@ def divide(
     Those that fit are read. Raises ValueError or TypeError if an argument is not as in `fit`,
     StreamError if rows that fit can't be read.
     """
-    limit = as_bytes(DEFAULT_LIMIT if memory_limit is None else memory_limit)
+    limit = _limit(memory_limit)
     train = stream.part(network)
     train.check_targets()
     held: Part | None = None

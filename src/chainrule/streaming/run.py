@@ -39,10 +39,15 @@ class StreamRun(Run):
             raise
 
     def run_batches(self) -> float | None:
-        """Train on buffer after buffer; return the mean loss, or None if a callback stopped it."""
+        """Train on buffer after buffer; return the mean loss, or None if a callback stopped it.
+
+        Where a saved run is gone on with, what it had done is read once more, and passed over.
+        """
         assert self.mixer is not None
         total = weight = 0.0
-        done, batch_size = 0, self.batch_size
+        batch_size = self.batch_size
+        known = [] if self.saver is None else self.saver.take_costs()
+        done: list[float] = []
         drawn = np.random.default_rng(int(self.rng.uniform(0, 2**32)))
         with read_ahead(self.mixer.epoch(drawn)) as buffers:
             self.engine.others_at_work = buffers.is_at_work
@@ -52,11 +57,15 @@ class StreamRun(Run):
                 if not len(order):
                     continue
                 rows, shares = batch_weights(order, examples.sample_weight, batch_size)
-                costs: list[float] = []
-                if not self.run_rows(examples, rows, len(shares), costs, before=done):
+                if self.saver is not None and len(done) > len(known):
+                    self.saver.after_batches(self, done, [])
+                    if self.progress.stop_reason is not None:
+                        return None
+                costs = known[len(done) : len(done) + len(shares)]
+                if not self.run_rows(examples, rows, len(shares), costs, earlier=done):
                     return None
                 total, weight = total + float(np.dot(costs, shares)), weight + float(shares.sum())
-                done += len(costs)
+                done += costs
         return total / weight
 
     def validate(self) -> float | None:
