@@ -48,8 +48,8 @@ print(*sorted(name for name in top if not name.startswith(("_cython_", "cython_r
 """
 
 
-# Arrays that are packed, and the coefficients of a polynomial
-NUMBERS = re.compile(r".*(unpack|b64decode)\(\"|NORMAL_TAIL = ")
+# Arrays that are packed
+NUMBERS = re.compile(r".*(unpack|b64decode)\(\"")
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_scripts_are_short_and_tidy(kind: str, folder: Path) -> None:
     # E741: l is the number of a layer, as in the lecture; I001: a dense script has no empty lines
     command = [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", "-q"]
     done = subprocess.run(
-        [*command, "--ignore", "E741,I001", *map(str, folder.glob(f"*.{kind}.py"))],
+        [*command, "--ignore", "E401,E741,I001", *map(str, folder.glob(f"*.{kind}.py"))],
         capture_output=True,
         encoding="utf-8",
         check=False,

@@ -102,7 +102,7 @@ class Cosine:
         if step < self.warmup_steps:
             return self.learning_rate * (step + 1) / (self.warmup_steps + 1)
         done = min(1.0, (step - self.warmup_steps) / (self.steps - self.warmup_steps))
-        return _cosine(self.learning_rate, self.final, done)
+        return _half_cosine(self.learning_rate, self.final, done)
 
 
 @dataclass(frozen=True)
@@ -131,12 +131,12 @@ class OneCycle:
         start = self.learning_rate / self.start_div
         peak = self.warmup * self.steps - 1
         if peak > 0 and step <= peak:
-            return _cosine(start, self.learning_rate, step / peak)
+            return _half_cosine(start, self.learning_rate, step / peak)
         done = min(1.0, (step - peak) / (self.steps - 1 - peak))
-        return _cosine(self.learning_rate, start / self.final_div, done)
+        return _half_cosine(self.learning_rate, start / self.final_div, done)
 
 
-def _cosine(start: float, end: float, done: float) -> float:
+def _half_cosine(start: float, end: float, done: float) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * done)) / 2
 
 

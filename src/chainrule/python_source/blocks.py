@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 WIDTH = 100
@@ -17,23 +17,22 @@ class Block:
     """A function: its first line, what it says of itself, and its body without indent.
 
     One without a `head` is other lines, which stand for themselves. A formula may stand close to
-    the next.
+    the next. Where it is `tight`, it has that body in place of its own.
     """
 
     head: str
     doc: str
     body: Sequence[str]
     formula: bool = False
+    tight: Sequence[str] | None = None
 
     def text(self, density: Density) -> str:
         """Return the lines; the docstring is a comment beside the head where it is to and fits."""
-        body = self.body
+        body = self.tight if density.tight and self.tight is not None else self.body
         if density.bare:
             body = [line for line in body if not line.lstrip().startswith("# ")]
         if not self.head:
-            # A formula's numbers, which nobody reads
-            wide = density.bare and self.formula
-            return " ".join(map(str.strip, self.body)) if wide else "\n".join(self.body)
+            return "\n".join(body)
         head = f"def {self.head}:"
         if density.bare and len(body) == 1 and len(f"{head} {body[0]}") <= WIDTH:
             head, body = f"{head} {body[0]}", []  # an equation, on a line
@@ -56,31 +55,73 @@ class Density:
     """How close the lines of a script are.
 
     Whether docstrings become comments, and the empty lines between blocks and between formulas.
-    A `bare` one has no comment on a line of its own, and what is one equation on one line.
+    A `bare` one has no comment on a line of its own, and what is one equation on one line; a
+    `tight` one joins lines that are read one by one elsewhere.
     """
 
     beside: bool
     between: int
     formulas: int
     bare: bool = False
+    tight: bool = False
 
 
 # From airy to dense, in the groups in which they are tried.
 DENSITIES = (
     (Density(False, 2, 2), Density(False, 1, 1), Density(True, 1, 1)),
     (Density(True, 1, 0), Density(True, 1, 0, bare=True)),
+    (Density(True, 1, 0, bare=True, tight=True),),
     (Density(True, 0, 0), Density(True, 0, 0, bare=True)),
+    (Density(True, 0, 0, bare=True, tight=True),),
 )
 
 
 def joined(blocks: Sequence[Block], density: Density) -> str:
-    """Return blocks one below the other."""
+    """Return blocks one below the other; where they are tight, small formulas beside each other."""
+    blocks = _side_by_side(blocks) if density.tight else blocks
     text = blocks[0].text(density)
     for before, block in pairwise(blocks):
         close = before.formula and block.formula
         between = density.formulas if close else density.between
         text += "\n" * (1 + between) + block.text(density)
     return text
+
+
+def _side_by_side(blocks: Sequence[Block]) -> list[Block]:
+    """Return numbers that follow each other on a line, and value and slope of an activation too."""
+    short = {name: formula for block in blocks for name, formula in _as_lambda(block).items()}
+    pairs = {
+        name: line
+        for name, value in short.items()
+        if (slope := short.get(f"{name}_slope"))
+        and len(line := f"{name}, {name}_slope = {value}, {slope}") <= WIDTH
+    }
+    new: list[Block] = []
+    for block in blocks:
+        name = block.head.split("(")[0]
+        if name in pairs:
+            new.append(Block("", "", [pairs[name]]))
+        elif name.removesuffix("_slope") in pairs:
+            continue
+        elif new and _is_number(block) and _is_number(new[-1]):
+            parts = zip(new[-1].body[0].split(" = "), block.body[0].split(" = "), strict=True)
+            names, values = (", ".join(part) for part in parts)
+            new[-1] = replace(block, body=[f"{names} = {values}"])
+        else:
+            new.append(block)
+    return new
+
+
+def _as_lambda(block: Block) -> dict[str, str]:
+    """Return a formula of the library by its name, if it is one equation and nothing more."""
+    if block.tight is None or len(block.tight) > 1 or "#" in block.tight[0]:
+        return {}
+    name, arguments = block.head.removesuffix(")").split("(", 1)
+    return {name: f"lambda {arguments}: {block.tight[0].removeprefix('return ')}"}
+
+
+def _is_number(block: Block) -> bool:
+    return block.formula and not block.head and len(block.body) == 1
 
 
 def shortened(sentence: str, width: int) -> str:

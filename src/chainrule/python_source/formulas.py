@@ -17,6 +17,7 @@ import numpy as np
 from chainrule.formula_text.running import TreeFunction
 from chainrule.formula_text.writing import as_numpy
 from chainrule.python_source.blocks import WIDTH, Block, wrapped
+from chainrule.python_source.inlining import inlined
 
 # Modules that a formula may use, by the name that the script imports them under.
 _MODULES = {"numpy": "np", "math": "math"}
@@ -29,6 +30,8 @@ class Formulas:
     ----------
     reserved : iterable of str
         Names that the script has for something else.
+    single : bool, default False
+        Whether the arrays are of float32.
 
     Attributes
     ----------
@@ -38,10 +41,11 @@ class Formulas:
         Their sources, in an order in which each stands behind what it uses.
     """
 
-    def __init__(self, reserved: Iterable[str]) -> None:
+    def __init__(self, reserved: Iterable[str], *, single: bool = False) -> None:
         self.imports: set[str] = set()
         self.blocks: list[Block] = []
         self._taken = set(reserved)
+        self._single = single
         self._names: dict[Any, str] = {}
 
     def name(
@@ -122,7 +126,10 @@ class Formulas:
         doc = ast.get_docstring(node) if doc is None else doc
         body = self._body(what, function, node, lines)
         head = f"{name}({', '.join(signature)})"
-        self.blocks.append(Block(head, _first_paragraph(doc or ""), body, formula=True))
+        tight = None
+        if function.__module__.startswith("chainrule."):  # of one's own, all is as it was written
+            tight = inlined(body, arguments, single=self._single)
+        self.blocks.append(Block(head, _first_paragraph(doc or ""), body, True, tight))
 
     def _body(
         self, what: str, function: FunctionType, node: ast.FunctionDef, lines: list[str]
@@ -236,7 +243,8 @@ def _value(what: str, function: Any, value: Any) -> str:
     if isinstance(value, (int, float, str, type(None))) and value == value:
         return repr(value).replace("inf", "np.inf") if isinstance(value, float) else repr(value)
     if isinstance(value, tuple):
-        return f"({''.join(_value(what, function, part) + ', ' for part in value)})"
+        parts = ", ".join(_value(what, function, part) for part in value)
+        return f"({parts},)" if len(value) == 1 else f"({parts})"
     if isinstance(value, Mapping):
         parts = (f"{key!r}: {_value(what, function, part)}" for key, part in value.items())
         return f"{{{', '.join(parts)}}}"

@@ -90,7 +90,9 @@ def rows_of_file(network: Network) -> Block:
         '    rows = np.loadtxt(sys.argv[1], delimiter=",", ndmin=2)',
         f'    np.savetxt(sys.stdout, predict(rows), fmt="{digits}", delimiter=",")',
     ]
-    return Block("", "", lines)
+    predicted = 'predict(np.loadtxt(sys.argv[1], delimiter=",", ndmin=2))'
+    tight = [lines[0], f'    np.savetxt(sys.stdout, {predicted}, "{digits}", ",")']
+    return Block("", "", lines, tight=tight)
 
 
 def numbers(
@@ -109,12 +111,13 @@ def numbers(
     return [*([unpack(network.dtype)] * are_packed), Block("", "", lines)]
 
 
-def formulas_of(structure: Structure) -> Formulas:
+def formulas_of(network: Network) -> Formulas:
     """Return an empty collection, in which no formula takes a name that a script uses."""
     letters = ("X", "Y", "Z", "A", "U", "G", "D", "W", "b", "gamma", "mean", "var")
-    numbered = [f"{x}{l}" for x in letters for l in range(len(structure.layers) + 1)]
+    numbered = [f"{x}{l}" for x in letters for l in range(len(network.structure.layers) + 1)]
     gradients = [f"d{name}" for name in (*letters, *numbered)]
-    return Formulas([*letters, *numbered, *gradients, *_RESERVED])
+    single = network.dtype == np.float32
+    return Formulas([*letters, *numbered, *gradients, *_RESERVED], single=single)
 
 
 # What a script calls its own things

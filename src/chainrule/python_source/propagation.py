@@ -19,8 +19,8 @@ def initialize_parameters(recipe: Recipe, table: Table) -> Block:
     text = f"{table.entry('draw')}(rng, n_in, n)"
     # Made an array of float for all, if it must be for one
     drawn = max((recipe.drawn(x.initializer, text) for x in table.layers), key=len)
-    lines = [f'parameters[f"W{{l}}"], parameters[f"b{{l}}"] = {drawn}, np.zeros((1, n))']
-    doc = "W is drawn, layer by layer; b is 0"
+    first = 'parameters[f"W{l}"], parameters[f"b{l}"]', f"{drawn}, np.zeros((1, n))"
+    doc, lines = "W is drawn, layer by layer; b is 0", []
     if table.kinds:
         doc += ", γ is 1"
         lines += table.normalized(['parameters[f"gamma{l}"] = np.ones((1, n))'])
@@ -37,12 +37,17 @@ def initialize_parameters(recipe: Recipe, table: Table) -> Block:
     if recipe.network.dtype.name == "float32":
         end = "{name: w.astype(np.float32) for name, w in parameters.items()}"
     n_in = recipe.structure.n_inputs
-    body = [
-        f"rng, parameters, n_in = np.random.RandomState({recipe.seed}), {{}}, {n_in}",
-        *table.loop([*lines, "n_in = n"]),
-        f"return {end}",
-    ]
-    return Block("initialize_parameters()", f"{doc}.", body)
+
+    def body(loop: list[str]) -> list[str]:
+        start = f"rng, parameters, n_in = np.random.RandomState({recipe.seed}), {{}}, {n_in}"
+        return [start, *table.loop(loop), f"return {end}"]
+
+    return Block(
+        "initialize_parameters()",
+        f"{doc}.",
+        body([" = ".join(first), *lines, "n_in = n"]),
+        tight=body([f"{first[0]}, n_in = {first[1]}, n", *lines]),
+    )
 
 
 def forward(table: Table, kind: str, doc: str) -> Block:
@@ -90,21 +95,22 @@ def _to_Z(table: Table, recipe: Recipe | None) -> list[str]:
     W, b, gamma = (f'{of}[f"{name}{{l}}"]' for name in ("W", "b", "gamma"))
     if not table.kinds:
         return [f"Z = A @ {W} + {b}"]
-    first = f"Z = A @ {W}"
+    first = f"U = A @ {W}"
     if recipe is not None and table.some_are_not:
-        first = f"Z, U, var = A @ {W}, None, None"
+        first = f"U, var = A @ {W}, None"
+    if table.some_are_not:
+        gamma = f'{of}.get(f"gamma{{l}}", 1.0)'  # 1 where U is as it was
     normalize = [
         *_statistics(table, recipe, of),
-        f"U = (Z - mean) / np.sqrt(var + {EPSILON!r})",
-        f"Z = U * {gamma}",
+        f"U = (U - mean) / np.sqrt(var + {EPSILON!r})",
     ]
-    return [first, *table.normalized(normalize), f"Z = Z + {b}"]
+    return [first, *table.normalized(normalize), f"Z = U * {gamma} + {b}"]
 
 
 def _statistics(table: Table, recipe: Recipe | None, of: str) -> list[str]:
     """Return the lines that make mean and variance: of the rows at hand, or running ones."""
     axis = f"axis={table.entry('axis')}, keepdims=True"
-    own = [f"mean, var = Z.mean({axis}), Z.var({axis})"]
+    own = [f"mean, var = U.mean({axis}), U.var({axis})"]
     running = f'mean, var = {of}[f"mean{{l}}"], {of}[f"var{{l}}"]'
     if "batch" not in table.kinds:
         return own
@@ -127,38 +133,43 @@ def backward_propagation(recipe: Recipe, table: Table) -> Block:
     weighted, dU = recipe.training.weighted, "dU" if table.kinds else "dZ"
     before, to_dZ, after = _to_dZ(recipe, table, dU)
     if table.kinds and table.some_are_not:
-        one = f"dU = {to_dZ[0]}"  # dU is dZ, unless more is done
-        short = len(to_dZ) == 1 and len(one) + INDENT <= WIDTH
-        to_dZ = [one] if short else [*to_dZ, "dU = dZ"]
+        one = f"dU = {to_dZ[-1]}"  # dU is dZ, unless more is done
+        short = one.startswith("dU = dZ") and len(one) + INDENT <= WIDTH
+        to_dZ = [*to_dZ[:-1], one] if short else [*to_dZ, "dU = dZ"]
     lines = [f"A_prev, {', '.join(_kept(recipe, table))} = cache[l]", *to_dZ]
     if table.kinds:
         axis = f"axis={table.entry('axis')}, keepdims=True"
         back = [
-            "dgamma = (dZ * U).sum(axis=0, keepdims=True) / m",
-            'gradients = {f"gamma{l}": dgamma} | gradients',
+            'gradients = {f"gamma{l}": (dZ * U).sum(axis=0, keepdims=True) / m} | gradients',
             'dU = dZ * parameters[f"gamma{l}"]',
             f"mean, along = dU.mean({axis}), (dU * U).mean({axis})",
             f"dU = (dU - mean - U * along) / np.sqrt(var + {EPSILON!r})",
         ]
         lines += table.normalized(back)
-    lines += [
-        f"dW = A_prev.T @ {dU} / m" + recipe.penalty('parameters[f"W{l}"]'),
-        "db = dZ.sum(axis=0, keepdims=True) / m",
-        'gradients = {f"W{l}": dW, f"b{l}": db} | gradients',
-        *after,
-    ]
     m, behind = "w.sum()" if weighted else "len(Y)", "dA" if after else dU
     start = f"gradients, m = {{}}, {m}"
     if not before and len(table.layers) > 1:  # behind the outputs there is none
         start = f"gradients, m, {behind} = {{}}, {m}, None"
-    body = [
-        start,
-        *before,
-        *table.loop(lines, back=True),
-        "return gradients",
-    ]
+
+    def body(end: list[str]) -> list[str]:
+        loop = table.loop([*lines, *end, *after], back=True)
+        return [start, *before, *loop, "return gradients"]
+
     doc = "dW = A_prevᵀ dZ / m, dA_prev = dZ Wᵀ: the chain rule, from the cost to X."
-    return Block(f"backward_propagation({given_back(recipe)})", doc, body)
+    head, dW = f"backward_propagation({given_back(recipe)})", f"A_prev.T @ {dU} / m"
+    dW += recipe.penalty('parameters[f"W{l}"]')
+    return Block(head, doc, body(_gradients(dW)), tight=body(_gradients(dW, tight=True)))
+
+
+def _gradients(dW: str, *, tight: bool = False) -> list[str]:
+    """Return the lines that put the gradients of a layer before those of the layers behind it."""
+    db, end = "dZ.sum(axis=0, keepdims=True) / m", "} | gradients"
+    one = f'gradients = {{f"W{{l}}": {dW}, f"b{{l}}": {db}{end}'
+    if tight and len(one) + INDENT <= WIDTH:
+        return [one]
+    if tight:
+        return [f"dW = {dW}", f'gradients = {{f"W{{l}}": dW, f"b{{l}}": {db}{end}']
+    return [f"dW = {dW}", f"db = {db}", f'gradients = {{f"W{{l}}": dW, f"b{{l}}": db{end}']
 
 
 def given_back(recipe: Recipe, rows: str = "") -> str:
@@ -175,7 +186,10 @@ def _to_dZ(recipe: Recipe, table: Table, dU: str) -> tuple[list[str], list[str],
     last, weighted, G = len(table.layers), recipe.training.weighted, "G" if recipe.drops else "A"
     if not recipe.is_pair:
         dZ = _through(table, G, "dA * D" if recipe.drops else "dA", with_last=True)
-        weigh = [f"dZ = w * dZ if l == {last} else dZ"] * weighted
+        one = f"{dZ} * (w if l == {last} else 1)"
+        at_once = weighted and " if " not in dZ and len(f"dU = dZ = {one}") + INDENT <= WIDTH
+        weigh = [f"dZ = w * dZ if l == {last} else dZ"] * (weighted and not at_once)
+        dZ = one if at_once else dZ
         before = [f"dA = {recipe.at_output('A')}"]
         behind = [f'dA = {dU} @ parameters[f"W{{l}}"].T'] * (last > 1)
         return before, [f"dZ = {dZ}", *weigh], behind
@@ -204,45 +218,61 @@ def _through(table: Table, G: str, dA: str, *, with_last: bool) -> str:
         return by_slope
     if all(layer.activation.vjp is not None for layer in layers):
         return by_vjp
-    return f"{by_vjp} if slope in ({', '.join(sorted(vjps))},) else {by_slope}"
+    name, *others = sorted(vjps)
+    is_vjp = f"slope in ({', '.join([name, *others])})" if others else f"slope is {name}"
+    return f"{by_vjp} if {is_vjp} else {by_slope}"
 
 
 def train(recipe: Recipe, table: Table) -> Block:
     """Return the loop over epochs and mini-batches."""
+    weighted, size = recipe.training.weighted, recipe.training.batch_size
+    doc = f"Train from the start, in mini-batches of {size}."
+    head = f"train(X, y{', sample_weight' * weighted})"
+    return Block(head, doc, _train(recipe, table), tight=_train(recipe, table, tight=True))
+
+
+def _train(recipe: Recipe, table: Table, *, tight: bool = False) -> list[str]:
     training, size = recipe.training, recipe.training.batch_size
     alpha, start, before_epoch, after_epoch, in_step = recipe.rate()
     more = ", key, t" if recipe.drops else ", training=True" * ("batch" in table.kinds)
     back = f"backward_propagation({given_back(recipe, '[rows]')})"
-    order, batches = recipe.order(), recipe.batches()
-    if len(order) == 1:
+    order, batches = [recipe.order()], recipe.batches()
+    if not training.drop_last:
         drawn = order.pop().removeprefix("order = ")
         batches = f"np.split({drawn}, range({size}, len(X), {size}))"
+    loop = [f"for rows in {batches}:"]
+    of_rows = ["w = weights[rows]", "if not w.any():", "    continue"]
+    if training.weighted and tight:
+        loop = [
+            f"batches = {batches}",
+            "for rows in (rows for rows in batches if weights[rows].any()):",
+        ]
+        of_rows = ["w = weights[rows]"]
     uses_A = not recipe.is_pair or (recipe.has_cost and not recipe.cost_of_z)
     made = ("A, " if uses_A else "_, ") + "Z, " * recipe.cost_of_z
+    count = [*in_step, "t += 1"]
+    if tight and in_step:
+        names, values = in_step[0].split(" = ")
+        count = [f"{names}, t = {values}, t + 1"]
     step = [
-        *(["w = weights[rows]", "if not w.any():", "    continue"] * training.weighted),
+        *(of_rows * training.weighted),
         f"{made}cache = forward_propagation(X[rows], parameters{more})",
         *_cost(recipe),
         f"gradients = {f'clip_gradients({back})' if recipe.clips else back}",
-        *in_step,
-        "t += 1",
+        *count,
         "for name, dw in gradients.items():",
-        *(f"    {line}" for line in recipe.step_of_rule(alpha)),
+        *(f"    {line}" for line in recipe.step_of_rule(alpha, tight=tight)),
     ]
-    body = [
-        *recipe.start(),
+    return [
+        *recipe.start(tight=tight),
         *start,
-        *(["key = np.frombuffer(rng.bytes(8), np.uint32).reshape(2, 1)"] * recipe.drops),
         *recipe.state(),
         f"for epoch in range({training.epochs}):",
-        *(f"    {line}" for line in [*before_epoch, *order]),
-        f"    for rows in {batches}:",
+        *(f"    {line}" for line in [*before_epoch, *order, *loop]),
         *(f"        {line}" for line in step),
         *(f"    {line}" for line in [*after_epoch, *recipe.printing()]),
         "return parameters",
     ]
-    doc = f"Train from the start, in mini-batches of {size}."
-    return Block(f"train(X, y{', sample_weight' * training.weighted})", doc, body)
 
 
 def _cost(recipe: Recipe) -> list[str]:

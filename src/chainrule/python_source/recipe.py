@@ -114,7 +114,7 @@ class Recipe:
         rule = self.training.optimizer
         return self.formulas.name(f"rule of optimizer {rule.name!r}", rule.rule, rule.constants)
 
-    def step_of_rule(self, alpha: str) -> list[str]:
+    def step_of_rule(self, alpha: str, *, tight: bool = False) -> list[str]:
         """Return the lines that update a parameter of a `name` by its gradient `dw`."""
         rule = self.training.optimizer
         w, lines = "parameters[name]", []
@@ -125,6 +125,9 @@ class Recipe:
             lines.append("theta = parameters[name]  # weights decay, biases do not")
             decayed = f"theta - {alpha} * {factor} * theta"
             lines.append(f'theta = {decayed} if name[0] == "W" else theta')
+            decay = f'(name[0] == "W") * {alpha} * {factor}'  # 0 for others
+            one = f"theta = parameters[name] - {decay} * parameters[name]"
+            lines = [one] if tight and len(one) + STEP_INDENT <= WIDTH else lines
             w = "theta"
         if rule.state:
             left, state = "parameters[name], *state[name]", ", *state[name]"
@@ -141,19 +144,25 @@ class Recipe:
         line = f"state = {{name: [{zeros}] for name, w in parameters.items()}}"
         return [line] if zeros else []
 
-    def start(self) -> list[str]:
-        """Return the lines that make X, Y and the first parameters, and what is drawn from."""
+    def start(self, *, tight: bool = False) -> list[str]:
+        """Return the lines that make X, Y and the first parameters, and what is drawn from.
+
+        Where they are to be `tight`, the rows are taken as the arrays are made.
+        """
         kind, n, training = float_name(self.network), self.structure.n_outputs, self.training
         Y = f"np.asarray(y, dtype={kind}).reshape(-1, {n})"
         if training.labels:
             own = "" if kind == "float" else f", dtype={kind}"
             Y = f"np.eye({n}{own})[np.ravel(y).astype(int)]"
-        lines = [f"X, Y = np.asarray(X, dtype={kind}), {Y}"]
-        arrays = ["X", "Y"]
+        lines, rows = [f"X, Y = np.asarray(X, dtype={kind}), {Y}"], training.rows is not None
+        arrays, taken_at_once = ["X", "Y"], f"X, Y = np.asarray(X, dtype={kind})[ROWS], {Y}[ROWS]"
+        weights = f"weights = np.asarray(sample_weight, dtype={kind}).reshape(-1, 1)"
         if training.weighted:
-            lines.append(f"weights = np.asarray(sample_weight, dtype={kind}).reshape(-1, 1)")
+            lines.append(weights)
             arrays.append("weights")
-        if training.rows is not None:
+        if rows and tight and len(taken_at_once) + 4 <= WIDTH:
+            lines = [taken_at_once, *([f"{weights}[ROWS]"] * training.weighted)]
+        elif rows:
             taken = ", ".join(f"{name}[ROWS]" for name in arrays)
             lines.append(f"{', '.join(arrays)} = {taken}  # others were held back for validation")
         draws = training.shuffle or self.drops
@@ -162,17 +171,23 @@ class Recipe:
             names.insert(0, "rng")
             values.insert(0, f"np.random.RandomState({training.seed})")
         lines.append(f"{', '.join(names)} = {', '.join(values)}")
-        if draws and training.rows is not None:
+        drew = draws and rows
+        drawn = "rng.bytes(8)"
+        if drew and self.drops and tight:
+            drawn = "rng.bytes(16)[8:]"
+        elif drew:
             lines.append("rng.uniform()  # with which the rows were drawn")
+        if self.drops:
+            lines.append(f"key = np.frombuffer({drawn}, np.uint32).reshape(2, 1)")
         return lines
 
-    def order(self) -> list[str]:
-        """Return the lines that make the `order` of the examples in an epoch."""
+    def order(self) -> str:
+        """Return the line that makes the `order` of the examples in an epoch."""
         size, training = self.training.batch_size, self.training
-        lines = [f"order = {'rng.permutation' if training.shuffle else 'np.arange'}(len(X))"]
+        line = f"order = {'rng.permutation' if training.shuffle else 'np.arange'}(len(X))"
         if training.drop_last:
-            lines.append(f"order = order[: len(X) - len(X) % {size} or len(X)]")
-        return lines
+            line += f"[: len(X) - len(X) % {size} or len(X)]"
+        return line
 
     def batches(self) -> str:
         """Return the mini-batches of the rows in `order`."""
@@ -182,7 +197,7 @@ class Recipe:
     def clipping(self) -> Block:
         """Return the function that clips the gradients."""
         value, norm = self.training.clip_value, self.training.clip_norm
-        lines, docs = [], []
+        lines, docs, tight = [], [], None
         if value is not None:
             clipped = f"np.clip(dw, {-value!r}, {value!r})"
             lines = [f"gradients = {{name: {clipped} for name, dw in gradients.items()}}"]
@@ -192,13 +207,16 @@ class Recipe:
                 "dw = np.concatenate([dw.ravel() for dw in gradients.values()])",
                 "largest = np.max(np.abs(dw)) or 1.0  # squares of 1e200 would overflow",
                 "norm = largest * np.linalg.norm(dw / largest)",
-                f"shorter = float({norm!r} / norm) if norm > {norm!r} else 1.0",
+                f"shorter = float({norm!r} / max(norm, {norm!r}))",
             ]
             docs.append(f"all together with a norm of at most {norm!r}")
-            lines.append("return {name: dw * shorter for name, dw in gradients.items()}")
+            all_of = "for name, dw in gradients.items()}"
+            tight = [*lines[:-1], f"return {{name: dw * {lines[-1].split(' = ')[1]} {all_of}"]
+            lines.append(f"return {{name: dw * shorter {all_of}")
         else:
             lines[-1] = lines[-1].replace("gradients = ", "return ", 1)
-        return Block("clip_gradients(gradients)", f"The gradients, {', '.join(docs)}.", lines)
+        doc = f"The gradients, {', '.join(docs)}."
+        return Block("clip_gradients(gradients)", doc, lines, tight=tight)
 
     @property
     def is_plateau(self) -> bool:
@@ -212,6 +230,9 @@ class Recipe:
             start, factor, least = schedule.learning_rate, schedule.factor, schedule.minimum
             better = f"loss < best - {schedule.min_delta!r}"
             count = "w.sum()" if self.training.weighted else "len(rows)"
+            cut = f"min(alpha, max(alpha * {factor!r}, {least!r})), 0"
+            then = f"alpha, waited = ({cut}) if waited == {schedule.patience} else (alpha, waited)"
+            lines = [f"if waited == {schedule.patience}:", f"    alpha, waited = {cut}"]
             return (
                 "alpha",
                 [f"alpha, best, waited = {start!r}, np.inf, 0"],
@@ -219,8 +240,7 @@ class Recipe:
                 [
                     "loss = np.dot(costs, counts) / sum(counts)",
                     f"best, waited = (loss, 0) if {better} else (best, waited + 1)",
-                    f"if waited == {schedule.patience}:",
-                    f"    alpha, waited = min(alpha, max(alpha * {factor!r}, {least!r})), 0",
+                    *([then] if len(then) + 8 <= WIDTH else lines),
                 ],
                 [f"costs, counts = [*costs, float(J)], [*counts, {count}]"],
             )

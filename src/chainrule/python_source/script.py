@@ -53,7 +53,7 @@ class NamedScript:
 
     def __init__(self, network: Network, known: Known | None, most: int) -> None:
         self.network, self.known, self.most = network, known, most
-        formulas = formulas_of(network.structure)
+        formulas = formulas_of(network)
         layers = Layers(network.structure, formulas)
         if known is None:
             steps, self.rows = [forward_for_use(layers, network)], []
@@ -83,7 +83,7 @@ class TabledScript:
     def __init__(self, network: Network, known: Known | None, *, prints: bool = True) -> None:
         self.network, self.known = network, known
         structure, doc = network.structure, outputs_doc(network.structure)
-        formulas = formulas_of(structure)
+        formulas = formulas_of(network)
         recipe = None if known is None else Recipe(network, *known, formulas, prints=prints)
         table = Table(network, formulas, recipe)
         self.rows: list[str] = []
@@ -123,10 +123,12 @@ def _whole(
     """Return a script of these blocks, behind its docstring and its imports."""
     body = joined([*blocks, rows_of_file(network)], density) + "\n"
     used = {f"import {name}" for name in ("base64", "io") if re.search(rf"\b{name}\.", body)}
+    used |= {*imports, "import sys"}
+    names = ", ".join(sorted(line.removeprefix("import ") for line in used))
     head = [
-        *_docstring(network, "" if known is None else in_words(known[1]), close=density.beside),
+        *_docstring(network, "" if known is None else in_words(known[1]), density),
         *([] if density.bare else [""]),
-        *sorted({*imports, *used, "import sys"}),
+        *([f"import {names}"] if density.tight else sorted(used)),
         *([] if density.bare else [""]),
         "import numpy as np",
     ]
@@ -144,11 +146,16 @@ def in_words(training: Training) -> str:
     return "train(X, y) makes PARAMETERS again, from the same examples."
 
 
-def _docstring(network: Network, trained: str, *, close: bool) -> list[str]:
+def _docstring(network: Network, trained: str, density: Density) -> list[str]:
+    n, last = network.structure.n_inputs, len(network.structure.layers)
     about = f'"""A network of {describe(network.structure)}.'
-    n = network.structure.n_inputs
     use = f"python THIS_FILE rows.csv predicts rows of {n} numbers."
-    use = " ".join(filter(None, [use, trained, f"Written by chainrule {__version__}."]))
-    if close:
+    by = f"Written by chainrule {__version__}."
+    if density.tight and len(about) > WIDTH:  # the table says the rest
+        about = f'"""A network of {n} inputs and {last} layers, {by.lower()}'
+        use = " ".join(filter(None, ["python THIS_FILE rows.csv predicts.", trained]))
+        return textwrap.wrap(f'{about} {use}"""', WIDTH)
+    use = " ".join(filter(None, [use, trained, by]))
+    if density.beside:
         return textwrap.wrap(f'{about} {use}"""', WIDTH)
     return [*textwrap.wrap(about, WIDTH), "", *textwrap.wrap(use + '"""', WIDTH)]

@@ -97,7 +97,7 @@ class TrainingScript:
         """Return the generator of mini-batches."""
         shuffle, size = self.training.shuffle, self.training.batch_size
         lines = [
-            *self.recipe.order(),
+            self.recipe.order(),
             f"for rows in {self.recipe.batches()}:",
             "    yield X[rows], Y[rows]",
         ]
