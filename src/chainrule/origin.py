@@ -31,6 +31,8 @@ class Training:
         Whether the targets were class numbers.
     weighted : bool
         Whether the examples had weights.
+    gaps : bool
+        Whether some of them had the weight 0, so that a mini-batch may have none.
     rows : array of int or None
         The rows that were trained on, in their order, where others were held back at random.
     compiled : bool
@@ -55,6 +57,7 @@ class Training:
     labels: bool
     before: int
     weighted: bool = False
+    gaps: bool = False
     rows: npt.NDArray[np.intp] | None = field(default=None, repr=False, compare=False)
     obstacle: str = ""
     compiled: bool = False

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numbers
 from dataclasses import replace
 
+import numpy as np
+
 from chainrule._types import RandomState
 from chainrule.batches import Examples
 from chainrule.history import History
@@ -47,6 +49,7 @@ def begin_record(
         ),
     }
     there = train if isinstance(train, Examples) else None  # a stream's rows are not
+    weights = None if there is None else there.sample_weight
     training = Training(
         # Arrays as large as the network, which are of no use to the record
         optimizer=replace(optimizer, start={}) if optimizer.start else optimizer,
@@ -59,7 +62,8 @@ def begin_record(
         drop_last=drop_last,
         seed=seed,
         labels=there is not None and there.Y.dtype.kind == "i",
-        weighted=there is not None and there.sample_weight is not None,
+        weighted=weights is not None,
+        gaps=weights is not None and not np.all(weights),
         rows=there.X.rows if there and isinstance(validation, numbers.Real) else None,
         before=checksum(network.get_arrays()),
         obstacle=next((obstacle for obstacle, met in obstacles.items() if met), ""),

@@ -243,8 +243,8 @@ def _value(what: str, function: Any, value: Any) -> str:
     if isinstance(value, (int, float, str, type(None))) and value == value:
         return repr(value).replace("inf", "np.inf") if isinstance(value, float) else repr(value)
     if isinstance(value, tuple):
-        parts = ", ".join(_value(what, function, part) for part in value)
-        return f"({parts},)" if len(value) == 1 else f"({parts})"
+        listed = ", ".join(_value(what, function, part) for part in value)
+        return f"({listed},)" if len(value) == 1 else f"({listed})"
     if isinstance(value, Mapping):
         parts = (f"{key!r}: {_value(what, function, part)}" for key, part in value.items())
         return f"{{{', '.join(parts)}}}"

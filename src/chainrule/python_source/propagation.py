@@ -42,12 +42,9 @@ def initialize_parameters(recipe: Recipe, table: Table) -> Block:
         start = f"rng, parameters, n_in = np.random.RandomState({recipe.seed}), {{}}, {n_in}"
         return [start, *table.loop(loop), f"return {end}"]
 
-    return Block(
-        "initialize_parameters()",
-        f"{doc}.",
-        body([" = ".join(first), *lines, "n_in = n"]),
-        tight=body([f"{first[0]}, n_in = {first[1]}, n", *lines]),
-    )
+    airy, joined = [" = ".join(first), *lines, "n_in = n"], f"{first[0]}, n_in = {first[1]}, n"
+    tight = [joined, *lines] if len(joined) + INDENT <= WIDTH else airy
+    return Block("initialize_parameters()", f"{doc}.", body(airy), tight=body(tight))
 
 
 def forward(table: Table, kind: str, doc: str) -> Block:
@@ -59,28 +56,25 @@ def forward(table: Table, kind: str, doc: str) -> Block:
 
 def forward_propagation(recipe: Recipe, table: Table) -> Block:
     """Return the way forward, of a step and for use."""
-    lines = _to_Z(table, recipe)
+    lines, kept = _to_Z(table, recipe), ", ".join(_kept(recipe, table))
+    end = tight = [f"A_prev, A = A, {table.entry('g')}(Z)", f"cache[l] = A_prev, {kept}"]
     if recipe.drops:
-        mask = "dropout_mask(key, t, l, *G.shape, rate)"
-        lines += [
-            f"G = {table.entry('g')}(Z)",
-            f"D = {mask} if rate and key is not None else 1.0",
-            f"cache[l] = A, {', '.join(_kept(recipe, table))}",
-            "A = G * D",
-        ]
-    else:
-        kept = ", ".join(_kept(recipe, table))
-        lines += [f"A_prev, A = A, {table.entry('g')}(Z)", f"cache[l] = A_prev, {kept}"]
+        g, mask = f"{table.entry('g')}(Z)", "dropout_mask(key, t, l, *Z.shape, rate)"
+        D = f"{mask} if rate and key is not None else 1.0"
+        end = [f"G = {g}", f"D = {D}", f"cache[l] = A, {kept}", "A = G * D"]
+        tight = [f"G, D = {g}, {D}", f"cache[l], A = (A, {kept}), G * D"]
+        tight = [*end[:2], tight[1]] if len(tight[0]) + INDENT > WIDTH else tight
     more = ", key=None, t=0" if recipe.drops else ""
     if not recipe.drops and "batch" in table.kinds:
         more = ", training=False"
-    body = [
-        "A, cache, m = X, {}, len(X)" if "batch" in table.kinds else "A, cache = X, {}",
-        *table.loop(lines),
-        f"return A, {'Z, ' * recipe.cost_of_z}cache",
-    ]
+    start = "A, cache, m = X, {}, len(X)" if "batch" in table.kinds else "A, cache = X, {}"
+
+    def body(end: list[str]) -> list[str]:
+        last = f"return A, {'Z, ' * recipe.cost_of_z}cache"
+        return [start, *table.loop([*lines, *end]), last]
+
     doc = "Z[l] = A[l−1] W[l] + b[l], A[l] = g(Z[l]): the outputs, and all for the way back."
-    return Block(f"forward_propagation(X, parameters{more})", doc, body)
+    return Block(f"forward_propagation(X, parameters{more})", doc, body(end), tight=body(tight))
 
 
 def _kept(recipe: Recipe, table: Table) -> list[str]:
@@ -148,12 +142,13 @@ def backward_propagation(recipe: Recipe, table: Table) -> Block:
         lines += table.normalized(back)
     m, behind = "w.sum()" if weighted else "len(Y)", "dA" if after else dU
     start = f"gradients, m = {{}}, {m}"
-    if not before and len(table.layers) > 1:  # behind the outputs there is none
+    if before:
+        start = f"gradients, m, dA = {{}}, {m}, {before}"
+    elif len(table.layers) > 1:  # behind the outputs there is none
         start = f"gradients, m, {behind} = {{}}, {m}, None"
 
     def body(end: list[str]) -> list[str]:
-        loop = table.loop([*lines, *end, *after], back=True)
-        return [start, *before, *loop, "return gradients"]
+        return [start, *table.loop([*lines, *end, *after], back=True), "return gradients"]
 
     doc = "dW = A_prevᵀ dZ / m, dA_prev = dZ Wᵀ: the chain rule, from the cost to X."
     head, dW = f"backward_propagation({given_back(recipe)})", f"A_prev.T @ {dU} / m"
@@ -178,10 +173,11 @@ def given_back(recipe: Recipe, rows: str = "") -> str:
     return ", ".join([*names, *(["w"] * recipe.training.weighted), "parameters"])
 
 
-def _to_dZ(recipe: Recipe, table: Table, dU: str) -> tuple[list[str], list[str], list[str]]:
-    """Return lines before the loop over the layers, and in it, up to dZ and behind the gradients.
+def _to_dZ(recipe: Recipe, table: Table, dU: str) -> tuple[str, list[str], list[str]]:
+    """Return dA of the outputs, and the lines in the loop up to dZ and behind the gradients.
 
-    dA comes with the layer behind; where dZ of the outputs is known, it is part of one formula.
+    dA comes with the layer behind; where dZ of the outputs is known, it is part of one formula,
+    and dA is "".
     """
     last, weighted, G = len(table.layers), recipe.training.weighted, "G" if recipe.drops else "A"
     if not recipe.is_pair:
@@ -190,13 +186,13 @@ def _to_dZ(recipe: Recipe, table: Table, dU: str) -> tuple[list[str], list[str],
         at_once = weighted and " if " not in dZ and len(f"dU = dZ = {one}") + INDENT <= WIDTH
         weigh = [f"dZ = w * dZ if l == {last} else dZ"] * (weighted and not at_once)
         dZ = one if at_once else dZ
-        before = [f"dA = {recipe.at_output('A')}"]
+        before = recipe.at_output("A")
         behind = [f'dA = {dU} @ parameters[f"W{{l}}"].T'] * (last > 1)
         return before, [f"dZ = {dZ}", *weigh], behind
     short = recipe.at_output(G)
     short = f"w * ({short})" if weighted else short
     if last == 1:
-        return [], [f"dZ = {short}"], []
+        return "", [f"dZ = {short}"], []
     for dA in (f'{dU} @ parameters[f"W{{l + 1}}"].T', "dA"):
         hidden = _through(table, G, f"{dA} * D" if recipe.drops else dA, with_last=False)
         hidden = f"({hidden})" if " if " in hidden else hidden
@@ -205,8 +201,8 @@ def _to_dZ(recipe: Recipe, table: Table, dU: str) -> tuple[list[str], list[str],
             break
     behind = [f'dA = {dU} @ parameters[f"W{{l}}"].T'] if dA == "dA" else []
     if len(line) + INDENT <= WIDTH:
-        return [], [line], behind
-    return [], [f"if l < {last}:", f"    dZ = {hidden}", "else:", f"    dZ = {short}"], behind
+        return "", [line], behind
+    return "", [f"if l < {last}:", f"    dZ = {hidden}", "else:", f"    dZ = {short}"], behind
 
 
 def _through(table: Table, G: str, dA: str, *, with_last: bool) -> str:
@@ -240,14 +236,14 @@ def _train(recipe: Recipe, table: Table, *, tight: bool = False) -> list[str]:
     if not training.drop_last:
         drawn = order.pop().removeprefix("order = ")
         batches = f"np.split({drawn}, range({size}, len(X), {size}))"
-    loop = [f"for rows in {batches}:"]
-    of_rows = ["w = weights[rows]", "if not w.any():", "    continue"]
-    if training.weighted and tight:
+    loop, of_rows = [f"for rows in {batches}:"], ["w = weights[rows]"] * training.weighted
+    if training.gaps and not tight:
+        of_rows += ["if not w.any():", "    continue"]
+    elif training.gaps:
         loop = [
             f"batches = {batches}",
             "for rows in (rows for rows in batches if weights[rows].any()):",
         ]
-        of_rows = ["w = weights[rows]"]
     uses_A = not recipe.is_pair or (recipe.has_cost and not recipe.cost_of_z)
     made = ("A, " if uses_A else "_, ") + "Z, " * recipe.cost_of_z
     count = [*in_step, "t += 1"]
@@ -255,7 +251,7 @@ def _train(recipe: Recipe, table: Table, *, tight: bool = False) -> list[str]:
         names, values = in_step[0].split(" = ")
         count = [f"{names}, t = {values}, t + 1"]
     step = [
-        *(of_rows * training.weighted),
+        *of_rows,
         f"{made}cache = forward_propagation(X[rows], parameters{more})",
         *_cost(recipe),
         f"gradients = {f'clip_gradients({back})' if recipe.clips else back}",

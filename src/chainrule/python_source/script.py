@@ -126,36 +126,34 @@ def _whole(
     used |= {*imports, "import sys"}
     names = ", ".join(sorted(line.removeprefix("import ") for line in used))
     head = [
-        *_docstring(network, "" if known is None else in_words(known[1]), density),
+        *_docstring(network, None if known is None else known[1], density),
         *([] if density.bare else [""]),
         *([f"import {names}"] if density.tight else sorted(used)),
         *([] if density.bare else [""]),
         "import numpy as np",
     ]
-    gap = "\n\n\n" if blocks[0].head and not density.bare else "\n\n"  # as isort has it
-    return "\n".join(head) + gap + body
+    gap = 2 if blocks[0].head and not density.bare else 1  # as isort has it
+    gap = density.between if density.tight else gap
+    return "\n".join(head) + "\n" * (1 + gap) + body
 
 
-def in_words(training: Training) -> str:
-    """Return what the script's first lines say of a training."""
-    if training.compiled:
-        return (
-            "train(X, y) draws and trains PARAMETERS again; compiled code trained them, which "
+def _docstring(network: Network, training: Training | None, density: Density) -> list[str]:
+    """Return the script's first lines: what it is, and what it is there for."""
+    n, compiled = network.structure.n_inputs, training is not None and training.compiled
+    predicts, again = "python THIS_FILE rows.csv predicts", "makes PARAMETERS again"
+    if density.tight and not density.between and not compiled:  # the table says the rest
+        use = predicts if training is None else f"{predicts}, train(X, y) {again}"
+        return [f'"""{use} (chainrule {__version__})."""']
+    about = f'"""A network of {describe(network.structure)}.'
+    use = f"{predicts} rows of {n} numbers."
+    if compiled:
+        use += (
+            " train(X, y) draws and trains PARAMETERS again; compiled code trained them, which "
             "rounds differently."
         )
-    return "train(X, y) makes PARAMETERS again, from the same examples."
-
-
-def _docstring(network: Network, trained: str, density: Density) -> list[str]:
-    n, last = network.structure.n_inputs, len(network.structure.layers)
-    about = f'"""A network of {describe(network.structure)}.'
-    use = f"python THIS_FILE rows.csv predicts rows of {n} numbers."
-    by = f"Written by chainrule {__version__}."
-    if density.tight and len(about) > WIDTH:  # the table says the rest
-        about = f'"""A network of {n} inputs and {last} layers, {by.lower()}'
-        use = " ".join(filter(None, ["python THIS_FILE rows.csv predicts.", trained]))
-        return textwrap.wrap(f'{about} {use}"""', WIDTH)
-    use = " ".join(filter(None, [use, trained, by]))
+    elif training is not None:
+        use += f" train(X, y) {again}, from the same examples."
+    use += f' Written by chainrule {__version__}."""'
     if density.beside:
-        return textwrap.wrap(f'{about} {use}"""', WIDTH)
-    return [*textwrap.wrap(about, WIDTH), "", *textwrap.wrap(use + '"""', WIDTH)]
+        return textwrap.wrap(f"{about} {use}", WIDTH)
+    return [*textwrap.wrap(about, WIDTH), "", *textwrap.wrap(use, WIDTH)]

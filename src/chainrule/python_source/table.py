@@ -9,7 +9,7 @@ from itertools import groupby
 
 from chainrule.network import Network
 from chainrule.normalization import NORMALIZATIONS
-from chainrule.python_source.blocks import WIDTH, Block
+from chainrule.python_source.blocks import WIDTH, Block, wrapped
 from chainrule.python_source.formulas import Formulas
 from chainrule.python_source.recipe import Recipe, back_name
 
@@ -77,7 +77,10 @@ class Table:
         return next((entry for entry in self.entries[name] if entry != "None"), "None")
 
     def block(self) -> Block:
-        """Return the lines of the table; rows that follow each other and are equal are one."""
+        """Return the lines of the table; rows that follow each other and are equal are one.
+
+        Where it is tight, its columns follow each other if that takes fewer lines.
+        """
         columns = [self.entries[name] for name in self.columns]
         rows = [NO_BREAK.join(row) for row in zip(*columns, strict=True)]
         if len(self.columns) > 1:
@@ -99,7 +102,10 @@ class Table:
                 lines += textwrap.wrap(head + text, WIDTH, subsequent_indent=" " * (len(head) + 1))
         about = ", ".join(COLUMNS[name] for name in self.columns)
         lines = [line.replace(NO_BREAK, ", ") for line in lines]
-        return Block("", "", [f"# Of each layer: {about}", *lines])
+        by_columns = [f"({', '.join(column)}{',' * (len(column) == 1)})" for column in columns]
+        zipped = wrapped("LAYERS = [*zip(", f"{', '.join(by_columns)})]")
+        tight = zipped if len(zipped) < len(lines) and len(columns) > 1 else None
+        return Block("", "", [f"# Of each layer: {about}", *lines], tight=tight)
 
     def loop(self, lines: Sequence[str], *, back: bool = False) -> list[str]:
         """Return a loop over the layers, or `back`, whose row has the names that `lines` use."""
