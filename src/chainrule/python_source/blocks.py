@@ -29,7 +29,7 @@ class Block:
     def text(self, density: Density) -> str:
         """Return the lines; the docstring is a comment beside the head where it is to and fits."""
         body = self.tight if density.tight and self.tight is not None else self.body
-        if density.bare:
+        if density.bare and (self.head or density.tight):
             body = [line for line in body if not line.lstrip().startswith("# ")]
         if not self.head:
             return "\n".join(body)
@@ -55,8 +55,8 @@ class Density:
     """How close the lines of a script are.
 
     Whether docstrings become comments, and the empty lines between blocks and between formulas.
-    A `bare` one has no comment on a line of its own, and what is one equation on one line; a
-    `tight` one joins lines that are read one by one elsewhere.
+    A `bare` one has no comment on a line of its own in functions, and what is one equation on
+    one line; a `tight` one has none at all, and joins lines that are read one by one elsewhere.
     """
 
     beside: bool

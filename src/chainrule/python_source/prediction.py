@@ -124,7 +124,8 @@ def formulas_of(network: Network) -> Formulas:
 _RESERVED = re.findall(
     r"\w+",
     """
-    J L m l t w y x r i n n_in g draw slope axis rate key keys step alpha state rng order rows costs
+    J L k m l t w y x r i n n_in g draw slope axis rate key keys step alpha state rng order rows
+    costs
     counts loss best better waited weights theta epoch gradients parameters cache name dw dA along
     new U G D norm largest shorter
     np sys io base64 forward predict unpack threefry dropout_mask initialize_parameters

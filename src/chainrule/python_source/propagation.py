@@ -57,12 +57,14 @@ def forward(table: Table, kind: str, doc: str) -> Block:
 def forward_propagation(recipe: Recipe, table: Table) -> Block:
     """Return the way forward, of a step and for use."""
     lines, kept = _to_Z(table, recipe), ", ".join(_kept(recipe, table))
-    end = tight = [f"A_prev, A = A, {table.entry('g')}(Z)", f"cache[l] = A_prev, {kept}"]
+    all_kept = ", ".join([kept, *_of_layer(recipe, table)])
+    before = f"A_prev, A = A, {table.entry('g')}(Z)"
+    end, tight = ([before, f"cache[l] = A_prev, {more}"] for more in (kept, all_kept))
     if recipe.drops:
         g, mask = f"{table.entry('g')}(Z)", "dropout_mask(key, t, l, *Z.shape, rate)"
         D = f"{mask} if rate and key is not None else 1.0"
         end = [f"G = {g}", f"D = {D}", f"cache[l] = A, {kept}", "A = G * D"]
-        tight = [f"G, D = {g}, {D}", f"cache[l], A = (A, {kept}), G * D"]
+        tight = [f"G, D = {g}, {D}", f"cache[l], A = (A, {all_kept}), G * D"]
         tight = [*end[:2], tight[1]] if len(tight[0]) + INDENT > WIDTH else tight
     more = ", key=None, t=0" if recipe.drops else ""
     if not recipe.drops and "batch" in table.kinds:
@@ -83,6 +85,13 @@ def _kept(recipe: Recipe, table: Table) -> list[str]:
     return ["Z", *dropout, *(["U", "var"] if table.kinds else [])]
 
 
+def _of_layer(recipe: Recipe, table: Table) -> list[str]:
+    """Return the columns that the way back reads, which a tight script keeps too."""
+    slopes = table.layers[:-1] if recipe.is_pair else table.layers
+    read = [*(["slope"] * bool(slopes)), *(["axis"] * bool(table.kinds))]
+    return [name for name in read if name in table.columns]
+
+
 def _to_Z(table: Table, recipe: Recipe | None) -> list[str]:
     """Return the lines from a layer's inputs A to Z."""
     of = "PARAMETERS" if recipe is None else "parameters"
@@ -93,12 +102,13 @@ def _to_Z(table: Table, recipe: Recipe | None) -> list[str]:
     if recipe is not None and table.some_are_not:
         first = f"U, var = A @ {W}, None"
     if table.some_are_not:
-        gamma = f'{of}.get(f"gamma{{l}}", 1.0)'  # 1 where U is as it was
+        gamma = f'{of}.get(f"gamma{{l}}", 1.0)'
     normalize = [
         *_statistics(table, recipe, of),
         f"U = (U - mean) / np.sqrt(var + {EPSILON!r})",
     ]
-    return [first, *table.normalized(normalize), f"Z = U * {gamma} + {b}"]
+    more = "  # γ, else 1" if table.some_are_not else ""
+    return [first, *table.normalized(normalize), f"Z = U * {gamma} + {b}{more}"]
 
 
 def _statistics(table: Table, recipe: Recipe | None, of: str) -> list[str]:
@@ -130,14 +140,14 @@ def backward_propagation(recipe: Recipe, table: Table) -> Block:
         one = f"dU = {to_dZ[-1]}"  # dU is dZ, unless more is done
         short = one.startswith("dU = dZ") and len(one) + INDENT <= WIDTH
         to_dZ = [*to_dZ[:-1], one] if short else [*to_dZ, "dU = dZ"]
-    lines = [f"A_prev, {', '.join(_kept(recipe, table))} = cache[l]", *to_dZ]
+    lines, kept = [*to_dZ], ["A_prev", *_kept(recipe, table)]
     if table.kinds:
         axis = f"axis={table.entry('axis')}, keepdims=True"
         back = [
             'gradients = {f"gamma{l}": (dZ * U).sum(axis=0, keepdims=True) / m} | gradients',
             'dU = dZ * parameters[f"gamma{l}"]',
             f"mean, along = dU.mean({axis}), (dU * U).mean({axis})",
-            f"dU = (dU - mean - U * along) / np.sqrt(var + {EPSILON!r})",
+            f"dU = (dU - mean - U * along) / np.sqrt(var + {EPSILON!r})  # and by μ and s²",
         ]
         lines += table.normalized(back)
     m, behind = "w.sum()" if weighted else "len(Y)", "dA" if after else dU
@@ -146,14 +156,22 @@ def backward_propagation(recipe: Recipe, table: Table) -> Block:
         start = f"gradients, m, dA = {{}}, {m}, {before}"
     elif len(table.layers) > 1:  # behind the outputs there is none
         start = f"gradients, m, {behind} = {{}}, {m}, None"
-
-    def body(end: list[str]) -> list[str]:
-        return [start, *table.loop([*lines, *end, *after], back=True), "return gradients"]
-
     doc = "dW = A_prevᵀ dZ / m, dA_prev = dZ Wᵀ: the chain rule, from the cost to X."
     head, dW = f"backward_propagation({given_back(recipe)})", f"A_prev.T @ {dU} / m"
     dW += recipe.penalty('parameters[f"W{l}"]')
-    return Block(head, doc, body(_gradients(dW)), tight=body(_gradients(dW, tight=True)))
+    airy = [f"{', '.join(kept)} = cache[l]", *lines, *_gradients(dW), *after]
+    tight = [*lines, *_gradients(dW, tight=True), *after]
+    all_kept = ", ".join([*kept, *_of_layer(recipe, table)])
+    loop = [
+        f"for l, ({all_kept}) in reversed(cache.items()):",
+        *(f"    {line}" for line in tight),
+    ]
+    return Block(
+        head,
+        doc,
+        [start, *table.loop(airy, back=True), "return gradients"],
+        tight=[start, *loop, "return gradients"],
+    )
 
 
 def _gradients(dW: str, *, tight: bool = False) -> list[str]:
@@ -256,8 +274,7 @@ def _train(recipe: Recipe, table: Table, *, tight: bool = False) -> list[str]:
         *_cost(recipe),
         f"gradients = {f'clip_gradients({back})' if recipe.clips else back}",
         *count,
-        "for name, dw in gradients.items():",
-        *(f"    {line}" for line in recipe.step_of_rule(alpha, tight=tight)),
+        *recipe.step_of_rule(alpha, tight=tight),
     ]
     return [
         *recipe.start(tight=tight),

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from chainrule.python_source.blocks import WIDTH, Block
+from chainrule.python_source.blocks import Block
 
 
 def masks(*, single: bool) -> list[Block]:
     """Return the functions up to ``dropout_mask``, whose masks are float32 if `single`."""
-    of_layer = "of_layer = np.array(threefry(*np.array([[t], [l]], np.uint32), key))"
-    is_kept = "(words >= min(round(rate * 2**32), 2**32 - 1))"
-    kept = f"return {is_kept} {'* np.float32(1 / (1 - rate))' if single else '/ (1 - rate)'}"
+    of_layer = "np.array(threefry(*np.array([[t], [l]], np.uint32), key))"
+    kept = "(words >= min(round(rate * 2**32), 2**32 - 1))"
+    kept += " * np.float32(1 / (1 - rate))" if single else " / (1 - rate)"
     body = [
-        of_layer,
+        f"of_layer = {of_layer}",
         "pairs, units = np.indices(((m + 1) // 2, n), dtype=np.uint32)",
         "words = np.stack(threefry(pairs, units, of_layer), axis=1).reshape(-1, n)[:m]",
-        kept,
+        f"return {kept}",
     ]
-    words = "threefry(*np.indices(((m + 1) // 2, n), dtype=np.uint32), of_layer)"
+    words = "np.stack(threefry(*np.indices(((m + 1) // 2, n), np.uint32), keys), 1)"
     tight = [
-        of_layer,
-        f"words = np.stack({words}, axis=1)",
-        kept.replace("(words ", "(words.reshape(-1, n)[:m] "),
+        f"keys = {of_layer}",
+        f"words = {words}.reshape(-1, n)",
+        f"return {kept.replace('words', 'words[:m]')}",
     ]
     doc = "0 with probability rate, else 1/(1 − rate): drawn from the key, the step t and layer l."
     head = "dropout_mask(key, t, l, m, n, rate)"
-    fits = all(len(line) + 4 <= WIDTH for line in tight)
-    return [_THREEFRY, Block(head, doc, body, formula=True, tight=tight if fits else None)]
+    return [_THREEFRY, Block(head, doc, body, formula=True, tight=tight)]
 
 
 _START = [

@@ -72,6 +72,15 @@ class Recipe:
         self.has_cost = prints or self.is_plateau
         self.cost_of_z = self.has_cost and self.is_pair and loss.from_z is not None
 
+    def name_activations(self) -> None:
+        """Note the value of each activation, and beside it the slope that the way back needs."""
+        last = len(self.structure.layers)
+        for l, layer in enumerate(self.structure.layers, 1):
+            g = layer.activation
+            self.formulas.name(f"activation {g.name!r}", g.g, g.constants)
+            if l < last or not self.is_pair:
+                back_name(self.formulas, layer)
+
     def drawn(self, rule: Initializer, text: str) -> str:
         """Return `text`, which draws weights by a rule, as an array of float."""
         known = rule in INITIALIZERS.values() or self.network.dtype.name == "float32"
@@ -115,7 +124,7 @@ class Recipe:
         return self.formulas.name(f"rule of optimizer {rule.name!r}", rule.rule, rule.constants)
 
     def step_of_rule(self, alpha: str, *, tight: bool = False) -> list[str]:
-        """Return the lines that update a parameter of a `name` by its gradient `dw`."""
+        """Return the loop that updates the parameters, each by its gradient."""
         rule = self.training.optimizer
         w, lines = "parameters[name]", []
         if rule.weight_decay:
@@ -127,16 +136,17 @@ class Recipe:
             lines.append(f'theta = {decayed} if name[0] == "W" else theta')
             decay = f'(name[0] == "W") * {alpha} * {factor}'  # 0 for others
             one = f"theta = parameters[name] - {decay} * parameters[name]"
-            lines = [one] if tight and len(one) + STEP_INDENT <= WIDTH else lines
-            w = "theta"
+            lines, w = [one] if tight else lines, "theta"
+        left, state = "(parameters[name],)", ""
         if rule.state:
             left, state = "parameters[name], *state[name]", ", *state[name]"
-        else:
-            left, state = "(parameters[name],)", ""
-        call = f"{left} = {self.rule()}({w}, dw{state}, {alpha}, t)"
-        if len(call) + STEP_INDENT > WIDTH and not lines:
-            lines, call = ["theta = parameters[name]"], call.replace(f"({w}", "(theta")
-        return [*lines, call]
+        lines.append(f"{left} = {self.rule()}({w}, dw{state}, {alpha}, t)")
+        if tight and max(map(len, lines)) + STEP_INDENT > WIDTH:
+            lines = [line.replace("name[", "k[").replace("[name]", "[k]") for line in lines]
+            return ["for k, dw in gradients.items():", *(f"    {line}" for line in lines)]
+        if len(lines) == 1 and len(lines[0]) + STEP_INDENT > WIDTH:
+            lines = ["theta = parameters[name]", lines[0].replace(f"({w}", "(theta")]
+        return ["for name, dw in gradients.items():", *(f"    {line}" for line in lines)]
 
     def state(self) -> list[str]:
         """Return the line that begins the state of the update rule, if it has one."""

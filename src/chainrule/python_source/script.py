@@ -59,6 +59,7 @@ class NamedScript:
             steps, self.rows = [forward_for_use(layers, network)], []
         else:
             recipe = Recipe(network, *known, formulas)
+            recipe.name_activations()
             steps, self.rows = TrainingScript(recipe, layers).functions(), recipe.rows()
             steps.append(forward_of_steps(network))
         self.imports = formulas.imports

@@ -37,6 +37,8 @@ class Table:
         self.formulas = formulas
         kinds = {layer.normalization for layer in self.layers}
         self.kinds, self.some_are_not = kinds - {None}, None in kinds
+        if recipe is not None:
+            recipe.name_activations()
         columns = {
             "g": [
                 formulas.name(f"activation {g.name!r}", g.g, g.constants)
@@ -104,8 +106,8 @@ class Table:
         lines = [line.replace(NO_BREAK, ", ") for line in lines]
         by_columns = [f"({', '.join(column)}{',' * (len(column) == 1)})" for column in columns]
         zipped = wrapped("LAYERS = [*zip(", f"{', '.join(by_columns)})]")
-        tight = zipped if len(zipped) < len(lines) and len(columns) > 1 else None
-        return Block("", "", [f"# Of each layer: {about}", *lines], tight=tight)
+        shorter = zipped if len(zipped) < len(lines) and len(columns) > 1 else lines
+        return Block("", "", _told(lines, about), tight=_told(shorter, about))
 
     def loop(self, lines: Sequence[str], *, back: bool = False) -> list[str]:
         """Return a loop over the layers, or `back`, whose row has the names that `lines` use."""
@@ -129,6 +131,14 @@ class Table:
         if kind is not None and self.kinds != {kind}:
             test = f"axis == {_axis(kind)}"
         return [f"if {test}:", *(f"    {line}" for line in lines)] if test else [*lines]
+
+
+def _told(lines: list[str], about: str) -> list[str]:
+    """Return the lines of the table, and what its columns are: beside them, or above."""
+    last = f"{lines[-1]}  # of each layer: {about}"
+    if len(last) <= WIDTH:
+        return [*lines[:-1], last]
+    return [f"# Of each layer: {about}", *lines]
 
 
 def _axis(kind: str | None) -> int | None:

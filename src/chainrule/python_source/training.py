@@ -87,8 +87,7 @@ class TrainingScript:
 
     def update_parameters(self) -> Block:
         """Return the function that takes a step of the update rule."""
-        steps = self.recipe.step_of_rule("alpha")
-        lines = ["for name, dw in gradients.items():", *(f"    {line}" for line in steps)]
+        lines = self.recipe.step_of_rule("alpha")
         state = ", state" if self.training.optimizer.state else ""
         doc = "Take step t, with the rate α, for every parameter and its gradient."
         return Block(f"update_parameters(parameters, gradients{state}, alpha, t)", doc, lines)
