@@ -251,17 +251,14 @@ def _train(recipe: Recipe, table: Table, *, tight: bool = False) -> list[str]:
     more = ", key, t" if recipe.drops else ", training=True" * ("batch" in table.kinds)
     back = f"backward_propagation({given_back(recipe, '[rows]')})"
     order, batches = [recipe.order()], recipe.batches()
-    if not training.drop_last:
+    of_rows = ["w = weights[rows]"] * training.weighted
+    if training.gaps and tight:
+        batches = f"(r for r in {batches} if weights[r].any())"
+    elif training.gaps:
+        of_rows += ["if not w.any():", "    continue"]
+    if not training.drop_last and not (training.gaps and tight):
         drawn = order.pop().removeprefix("order = ")
         batches = f"np.split({drawn}, range({size}, len(X), {size}))"
-    loop, of_rows = [f"for rows in {batches}:"], ["w = weights[rows]"] * training.weighted
-    if training.gaps and not tight:
-        of_rows += ["if not w.any():", "    continue"]
-    elif training.gaps:
-        loop = [
-            f"batches = {batches}",
-            "for rows in (rows for rows in batches if weights[rows].any()):",
-        ]
     uses_A = not recipe.is_pair or (recipe.has_cost and not recipe.cost_of_z)
     made = ("A, " if uses_A else "_, ") + "Z, " * recipe.cost_of_z
     count = [*in_step, "t += 1"]
@@ -281,7 +278,8 @@ def _train(recipe: Recipe, table: Table, *, tight: bool = False) -> list[str]:
         *start,
         *recipe.state(),
         f"for epoch in range({training.epochs}):",
-        *(f"    {line}" for line in [*before_epoch, *order, *loop]),
+        *(f"    {line}" for line in [*before_epoch, *order]),
+        f"    for rows in {batches}:",
         *(f"        {line}" for line in step),
         *(f"    {line}" for line in [*after_epoch, *recipe.printing()]),
         "return parameters",

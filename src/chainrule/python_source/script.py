@@ -125,13 +125,17 @@ def _whole(
     body = joined([*blocks, rows_of_file(network)], density) + "\n"
     used = {f"import {name}" for name in ("base64", "io") if re.search(rf"\b{name}\.", body)}
     used |= {*imports, "import sys"}
-    names = ", ".join(sorted(line.removeprefix("import ") for line in used))
+    imported, alias = [*sorted(used)], "import numpy as np"
+    if density.tight:
+        imported = [", ".join([imported[0], *(x.removeprefix("import ") for x in imported[1:])])]
+    if density.tight and not density.between:
+        imported[0] += f", {alias.removeprefix('import ')}"
+    else:
+        imported += [*([] if density.bare else [""]), alias]
     head = [
         *_docstring(network, None if known is None else known[1], density),
         *([] if density.bare else [""]),
-        *([f"import {names}"] if density.tight else sorted(used)),
-        *([] if density.bare else [""]),
-        "import numpy as np",
+        *imported,
     ]
     gap = 2 if blocks[0].head and not density.bare else 1  # as isort has it
     gap = density.between if density.tight else gap
