@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from chainrule.initializers import INITIALIZERS, Initializer
@@ -155,41 +157,38 @@ class Recipe:
         return [line] if zeros else []
 
     def start(self, *, tight: bool = False) -> list[str]:
-        """Return the lines that make X, Y and the first parameters, and what is drawn from.
+        """Return the lines that make X, Y and the first parameters, and what is drawn from."""
+        training, key = self.training, "key = np.frombuffer({}, np.uint32).reshape(2, 1)"
+        lines = self._data(tight=tight)
+        if not training.shuffle and not self.drops:
+            return [*lines, "parameters, t = initialize_parameters(), 0"]
+        rng = f"np.random.RandomState({training.seed})"
+        lines.append(f"rng, parameters, t = {rng}, initialize_parameters(), 0")
+        if training.rows is not None and self.drops and tight:  # as the two lines below
+            return [*lines, key.format("rng.bytes(16)[8:]")]
+        if training.rows is not None:
+            lines.append("rng.uniform()  # with which the rows were drawn")
+        return [*lines, *([key.format("rng.bytes(8)")] * self.drops)]
 
-        Where they are to be `tight`, the rows are taken as the arrays are made.
-        """
+    def _data(self, *, tight: bool) -> list[str]:
+        """Return the lines that make arrays of the data, and take the rows that were trained on."""
         kind, n, training = float_name(self.network), self.structure.n_outputs, self.training
-        Y = f"np.asarray(y, dtype={kind}).reshape(-1, {n})"
+        X, Y = f"np.asarray(X, dtype={kind})", f"np.asarray(y, dtype={kind}).reshape(-1, {n})"
         if training.labels:
             own = "" if kind == "float" else f", dtype={kind}"
             Y = f"np.eye({n}{own})[np.ravel(y).astype(int)]"
-        lines, rows = [f"X, Y = np.asarray(X, dtype={kind}), {Y}"], training.rows is not None
-        arrays, taken_at_once = ["X", "Y"], f"X, Y = np.asarray(X, dtype={kind})[ROWS], {Y}[ROWS]"
-        weights = f"weights = np.asarray(sample_weight, dtype={kind}).reshape(-1, 1)"
+        lines, arrays = [f"X, Y = {X}, {Y}"], ["X", "Y"]
         if training.weighted:
-            lines.append(weights)
+            lines.append(f"weights = np.asarray(sample_weight, dtype={kind}).reshape(-1, 1)")
             arrays.append("weights")
-        if rows and tight and len(taken_at_once) + 4 <= WIDTH:
-            lines = [taken_at_once, *([f"{weights}[ROWS]"] * training.weighted)]
-        elif rows:
-            taken = ", ".join(f"{name}[ROWS]" for name in arrays)
-            lines.append(f"{', '.join(arrays)} = {taken}  # others were held back for validation")
-        draws = training.shuffle or self.drops
-        names, values = ["parameters", "t"], ["initialize_parameters()", "0"]
-        if draws:
-            names.insert(0, "rng")
-            values.insert(0, f"np.random.RandomState({training.seed})")
-        lines.append(f"{', '.join(names)} = {', '.join(values)}")
-        drew = draws and rows
-        drawn = "rng.bytes(8)"
-        if drew and self.drops and tight:
-            drawn = "rng.bytes(16)[8:]"
-        elif drew:
-            lines.append("rng.uniform()  # with which the rows were drawn")
-        if self.drops:
-            lines.append(f"key = np.frombuffer({drawn}, np.uint32).reshape(2, 1)")
-        return lines
+        if training.rows is None:
+            return lines
+        X, Y = (re.sub(r"asarray\((\w), dtype=", r"asarray(\1, ", text) for text in (X, Y))
+        first = f"X, Y = {X}[ROWS], {Y}[ROWS]"
+        if tight and len(first) + 4 <= WIDTH:
+            return [first, *(f"{line}[ROWS]" for line in lines[1:])]
+        taken = ", ".join(f"{name}[ROWS]" for name in arrays)
+        return [*lines, f"{', '.join(arrays)} = {taken}  # others were held back for validation"]
 
     def order(self) -> str:
         """Return the line that makes the `order` of the examples in an epoch."""
