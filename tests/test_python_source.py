@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chainrule import Activation, EarlyStopping, Layer, Network, Structure, fit
+from chainrule import Activation, EarlyStopping, Layer, Network, fit
 from chainrule.loop import DivergenceError
 from chainrule.losses import LOSSES
 from chainrule.schedules import ReduceOnPlateau
 from tests.gradients import OUTPUTS
 from tests.processes import run_python
-from tests.scripts import CASES, trained
+from tests.scripts import ALL, CASES, LONG, SOME, one_of_each, trained
 
 # Runs where chainrule can't be imported: each script is trained, and asked for predictions.
 RUNNER = """
@@ -276,11 +276,10 @@ def test_names_of_ones_own_do_not_meet_those_of_the_script() -> None:
 
 def test_a_longer_script_says_its_cost_and_has_room() -> None:
     """What is too much for 120 lines is not made dense in vain."""
-    kinds: list[Any] = [
-        Layer(4, g, normalization=kind, dropout=0.1)
-        for g, kind in (("gelu", "batch"), ("mish", "layer"), ("selu", None), ("elu", "batch"))
-    ]
-    network = fitted(Network(Structure([3, *kinds, 1]), random_state=0), clip_norm=1.0)
+    kinds, options = one_of_each(LONG, ("batch", "layer", None)), ALL | {"sample_weight": SOME[:30]}
+    network = fitted(
+        Network([*kinds, Layer(1, "softplus")], loss="huber", random_state=0), **options
+    )
     source = network.to_python(training=True)
     assert "Cost after epoch" in source
     assert "\n\ndef train" in source
@@ -288,7 +287,10 @@ def test_a_longer_script_says_its_cost_and_has_room() -> None:
     exec(source, script)
     # The same operations in the same order
     np.testing.assert_allclose(
-        script["train"](X_SMALL, Y_SMALL)["W3"], network.parameters["W3"], rtol=0, atol=1e-12
+        script["train"](X_SMALL, Y_SMALL, SOME[:30])["W3"],
+        network.parameters["W3"],
+        rtol=0,
+        atol=1e-12,
     )
 
 

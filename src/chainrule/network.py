@@ -410,11 +410,14 @@ class Network:
         Returns
         -------
         str
-            At most 120 lines, whatever the sizes. What needs room gets less of it: a few plain
-            layers are written out, Z1, A1, Z2; more of them, or normalised ones, are rows of a
-            table that the steps go over; then come fewer empty lines, and last a `train` that
-            prints no cost. Only what has very much in it is longer: many activations, or GELU
-            with normalisation, dropout, a schedule and clipping, all at once.
+            At most 120 lines of 100 characters, but for packed numbers, whatever the sizes. What
+            needs room gets less of it: a few plain layers are written out, Z1, A1, Z2; more of
+            them, or normalised ones, are rows of a table that the steps go over; then come fewer
+            empty lines, then lines joined that stand alone elsewhere, and last a `train` that
+            prints no cost. Hidden layers of one activation fit with all that `fit` can do at
+            once, and six different ones with normalisation, dropout, a schedule and clipping.
+            Only what has still more in it, or long formulas of your own, is longer: six
+            different activations with everything would be so by some ten lines, and have room.
 
         Raises
         ------

@@ -38,7 +38,8 @@ class Block:
             head, body = f"{head} {body[0]}", []  # an equation, on a line
         if len(head) > WIDTH:
             name, arguments = self.head.removesuffix(")").split("(", 1)
-            head = f"def {name}(\n    {arguments}\n):"
+            wide = f"def {name}(\n    {arguments}\n):"
+            head = "\n".join(wrapped("", head, 8)) if density.tight else wide
         lines = [head, *(f"    {line}" if line else "" for line in body)]
         room = WIDTH - len(head) - 4
         short = shortened(self.doc, room).removesuffix(".")
@@ -142,6 +143,6 @@ def _cut(sentence: str) -> str:
     return shortened(sentence, 90) or textwrap.shorten(sentence, 90, placeholder=" …")
 
 
-def wrapped(head: str, text: str) -> list[str]:
+def wrapped(head: str, text: str, indent: int = 4) -> list[str]:
     """Return an assignment of a tuple or list in as many lines as it needs."""
-    return textwrap.wrap(head + text, WIDTH, subsequent_indent="    ")
+    return textwrap.wrap(head + text, WIDTH, subsequent_indent=" " * indent)

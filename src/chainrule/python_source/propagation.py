@@ -85,8 +85,15 @@ def _kept(recipe: Recipe, table: Table) -> list[str]:
     return ["Z", *dropout, *(["U", "var"] if table.kinds else [])]
 
 
+def _keeps_layer(recipe: Recipe) -> bool:
+    """Whether the way back of a tight script goes over what was kept: if A is not given too."""
+    return recipe.is_pair or recipe.drops
+
+
 def _of_layer(recipe: Recipe, table: Table) -> list[str]:
     """Return the columns that the way back reads, which a tight script keeps too."""
+    if not _keeps_layer(recipe):
+        return []
     slopes = table.layers[:-1] if recipe.is_pair else table.layers
     read = [*(["slope"] * bool(slopes)), *(["axis"] * bool(table.kinds))]
     return [name for name in read if name in table.columns]
@@ -160,18 +167,14 @@ def backward_propagation(recipe: Recipe, table: Table) -> Block:
     head, dW = f"backward_propagation({given_back(recipe)})", f"A_prev.T @ {dU} / m"
     dW += recipe.penalty('parameters[f"W{l}"]')
     airy = [f"{', '.join(kept)} = cache[l]", *lines, *_gradients(dW), *after]
-    tight = [*lines, *_gradients(dW, tight=True), *after]
-    all_kept = ", ".join([*kept, *_of_layer(recipe, table)])
-    loop = [
-        f"for l, ({all_kept}) in reversed(cache.items()):",
-        *(f"    {line}" for line in tight),
-    ]
-    return Block(
-        head,
-        doc,
-        [start, *table.loop(airy, back=True), "return gradients"],
-        tight=[start, *loop, "return gradients"],
-    )
+    tight, taken = [*lines, *_gradients(dW, tight=True), *after], airy[0]
+    loop = table.loop([taken, *tight], back=True)
+    if _keeps_layer(recipe):
+        all_kept = ", ".join([*kept, *_of_layer(recipe, table)])
+        head_of_loop = f"for l, ({all_kept}) in reversed(cache.items()):"
+        loop = [head_of_loop, *(f"    {line}" for line in tight)]
+    body, end = [start, *table.loop(airy, back=True)], "return gradients"
+    return Block(head, doc, [*body, end], tight=[start, *loop, end])
 
 
 def _gradients(dW: str, *, tight: bool = False) -> list[str]:
