@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -272,6 +273,17 @@ def test_names_of_ones_own_do_not_meet_those_of_the_script() -> None:
     np.testing.assert_allclose(script["forward"](X_SMALL), A, rtol=1e-12)
     vector = network.flatten(script["train"](X_SMALL, Y_SMALL))
     np.testing.assert_allclose(vector, network.vector, atol=1e-12)
+
+
+def test_a_training_by_the_compiled_engine_fits_too() -> None:
+    """What is said of its rounding takes no line more where there is none."""
+    network = trained("all for gelu float32")[0].copy()
+    assert network.origin is not None
+    training = replace(network.origin.trainings[0], compiled=True)
+    network.origin = network.origin.ending_with(training)
+    source = network.to_python(training=True)
+    assert "PARAMETERS again, to rounding" in source
+    assert source.count("\n") <= 120
 
 
 def test_a_longer_script_says_its_cost_and_has_room() -> None:

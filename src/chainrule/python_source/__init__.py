@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from chainrule.network import Network
 from chainrule.python_source.blocks import DENSITIES, MOST_LINES, Density
@@ -25,15 +26,14 @@ def network_source(network: Network, *, training: bool = False) -> str:
     if len(network.structure.layers) <= MOST_NAMED and (known is None or is_plain(network, known)):
         scripts = [NamedScript(network, known, most) for most in READABLE_LINES]
     scripts.append(TabledScript(network, known))
-    for script, density in _from_airy_to_dense(scripts):
-        # What is packed takes a line, whatever it is
-        if script.text(density, pack=False).count("\n") <= MOST_LINES:
-            return script.text(density)
-    dense = DENSITIES[-1][-1]
+    ways = [*_from_airy_to_dense(scripts)]
     if known is not None:
-        silent = TabledScript(network, known, prints=False)
-        if silent.text(dense, pack=False).count("\n") <= MOST_LINES:
-            return silent.text(dense)
+        ways.append((TabledScript(network, known, prints=False), DENSITIES[-1][-1]))
+    for script, density in ways:
+        # What is packed takes a line, whatever it is
+        room = MOST_LINES - script.text(density, pack=False).count("\n")
+        if room >= 0:
+            return script.text(density if density.between else replace(density, air=room))
     return scripts[-1].text(DENSITIES[1][-1])
 
 

@@ -58,6 +58,8 @@ class Density:
     Whether docstrings become comments, and the empty lines between blocks and between formulas.
     A `bare` one has no comment on a line of its own in functions, and what is one equation on
     one line; a `tight` one has none at all, and joins lines that are read one by one elsewhere.
+    A `brief` one says in a line what it is, and imports in another. Where there are no empty
+    lines between blocks, `air` of them are left for the longest.
     """
 
     beside: bool
@@ -65,6 +67,8 @@ class Density:
     formulas: int
     bare: bool = False
     tight: bool = False
+    brief: bool = False
+    air: int = 0
 
 
 # From airy to dense, in the groups in which they are tried.
@@ -72,19 +76,22 @@ DENSITIES = (
     (Density(False, 2, 2), Density(False, 1, 1), Density(True, 1, 1)),
     (Density(True, 1, 0), Density(True, 1, 0, bare=True)),
     (Density(True, 1, 0, bare=True, tight=True),),
-    (Density(True, 0, 0), Density(True, 0, 0, bare=True)),
-    (Density(True, 0, 0, bare=True, tight=True),),
+    (Density(True, 1, 0, bare=True, tight=True, brief=True),),
+    (Density(True, 0, 0, bare=True, tight=True, brief=True),),
 )
 
 
 def joined(blocks: Sequence[Block], density: Density) -> str:
     """Return blocks one below the other; where they are tight, small formulas beside each other."""
     blocks = _side_by_side(blocks) if density.tight else blocks
-    text = blocks[0].text(density)
-    for before, block in pairwise(blocks):
-        close = before.formula and block.formula
-        between = density.formulas if close else density.between
-        text += "\n" * (1 + between) + block.text(density)
+    texts = [block.text(density) for block in blocks]
+    close = [True, *(a.formula and b.formula for a, b in pairwise(blocks))]
+    by_length = sorted(range(len(blocks)), key=lambda i: -texts[i].count("\n"))
+    airy = [i for i in by_length if not close[i]][: density.air]
+    text = texts[0]
+    for i in range(1, len(blocks)):
+        between = density.formulas if close[i] else max(density.between, i in airy)
+        text += "\n" * (1 + between) + texts[i]
     return text
 
 
@@ -101,7 +108,7 @@ def _side_by_side(blocks: Sequence[Block]) -> list[Block]:
     for block in blocks:
         name = block.head.split("(")[0]
         if name in pairs:
-            new.append(Block("", "", [pairs[name]]))
+            new.append(Block("", "", [pairs[name]], formula=True))
         elif name.removesuffix("_slope") in pairs:
             continue
         elif new and _is_number(block) and _is_number(new[-1]):
@@ -122,7 +129,8 @@ def _as_lambda(block: Block) -> dict[str, str]:
 
 
 def _is_number(block: Block) -> bool:
-    return block.formula and not block.head and len(block.body) == 1
+    is_one = block.formula and not block.head and len(block.body) == 1
+    return is_one and "lambda" not in block.body[0]
 
 
 def shortened(sentence: str, width: int) -> str:

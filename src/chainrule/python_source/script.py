@@ -128,7 +128,7 @@ def _whole(
     imported, alias = [*sorted(used)], "import numpy as np"
     if density.tight:
         imported = [", ".join([imported[0], *(x.removeprefix("import ") for x in imported[1:])])]
-    if density.tight and not density.between:
+    if density.brief:
         imported[0] += f", {alias.removeprefix('import ')}"
     else:
         imported += [*([] if density.bare else [""]), alias]
@@ -146,9 +146,11 @@ def _docstring(network: Network, training: Training | None, density: Density) ->
     """Return the script's first lines: what it is, and what it is there for."""
     n, compiled = network.structure.n_inputs, training is not None and training.compiled
     predicts, again = "python THIS_FILE rows.csv predicts", "makes PARAMETERS again"
-    if density.tight and not density.between and not compiled:  # the table says the rest
+    if density.brief:  # the table says the rest
         use = predicts if training is None else f"{predicts}, train(X, y) {again}"
-        return [f'"""{use} (chainrule {__version__})."""']
+        line = f'"""{use}{", to rounding" * compiled}'
+        by = f' (chainrule {__version__})."""'
+        return [line + by if len(line + by) <= WIDTH else f'{line}."""']
     about = f'"""A network of {describe(network.structure)}.'
     use = f"{predicts} rows of {n} numbers."
     if compiled:
