@@ -154,7 +154,7 @@ def backward_propagation(recipe: Recipe, table: Table) -> Block:
             'gradients = {f"gamma{l}": (dZ * U).sum(axis=0, keepdims=True) / m} | gradients',
             'dU = dZ * parameters[f"gamma{l}"]',
             f"mean, along = dU.mean({axis}), (dU * U).mean({axis})",
-            f"dU = (dU - mean - U * along) / np.sqrt(var + {EPSILON!r})  # and by μ and s²",
+            f"dU = (dU - mean - U * along) / np.sqrt(var + {EPSILON!r})  # through μ and s² too",
         ]
         lines += table.normalized(back)
     m, behind = "w.sum()" if weighted else "len(Y)", "dA" if after else dU
