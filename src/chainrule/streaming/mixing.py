@@ -11,7 +11,12 @@ import numpy.typing as npt
 from chainrule.batches import Examples
 from chainrule.streaming.part import Buffer, Part
 from chainrule.streaming.plan import BUFFERS, Plan
-from chainrule.streaming.source import Raw
+from chainrule.streaming.source import Raw, block_rows
+
+# How often the first buffer of an epoch is halved; the next ones once less each.
+_HALVED = 3
+# So many blocks, of several pieces, a buffer has room for even then.
+_MIXED = 8
 
 
 @dataclass
@@ -40,23 +45,31 @@ class Mixer:
     def epoch(self, rng: np.random.Generator) -> Iterator[tuple[Examples, npt.NDArray[np.intp]]]:
         """Yield full buffers and at last the rest, each with the order to go through its rows.
 
-        A buffer's memory is used again after `BUFFERS` of them. All that is drawn comes from
-        `rng`, one draw after the other, so the order is the same whatever a thread's timing.
+        The first ones are smaller, so that learning need not wait long for them. A buffer's memory
+        is used again after `BUFFERS` of them. All that is drawn comes from `rng`, one draw after
+        the other, so the order is the same whatever a thread's timing.
         """
         number = 0
         buffer = self.buffers[0]
-        buffer.filled = 0
+        buffer.empty(self._rows_of(0))
         for piece, block in self._blocks(rng):
             rest: Raw | None = block
             while rest is not None:
                 rest = buffer.take(piece, rest)
-                if buffer.filled == buffer.rows:
-                    yield buffer.examples(), self._order(buffer.rows, rng)
+                if buffer.filled == buffer.room:
+                    yield buffer.examples(), self._order(buffer.filled, rng)
                     number += 1
                     buffer = self.buffers[number % BUFFERS]
-                    buffer.filled = 0
+                    buffer.empty(self._rows_of(number))
         if buffer.filled:
             yield buffer.examples(), self._order(buffer.filled, rng)
+
+    def _rows_of(self, number: int) -> int:
+        """Return how many rows a buffer gets: a multiple of the mini-batch, but for the last."""
+        whole, batch_size = self.plan.buffer_rows, self.plan.batch_size
+        mixed = _MIXED * block_rows(len(self.part.source.columns))
+        rows = max(min(whole, mixed), whole >> max(0, _HALVED - number))
+        return max(1, rows // batch_size) * batch_size
 
     def _order(self, n: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
         order = np.arange(n)

@@ -176,19 +176,23 @@ class Buffer:
     """Memory for so many examples of a part, which may be filled again and again."""
 
     def __init__(self, rows: int, part: Part) -> None:
-        self.rows, self.part = rows, part
+        self.rows, self.room, self.part = rows, rows, part
         structure, self.dtype = part.network.structure, part.network.dtype
         self.X = np.empty((rows, structure.n_inputs), self.dtype)
         self.Y: Array | None = None
         self.w: FloatArray | None = None
         self.filled = 0
 
+    def empty(self, room: int) -> None:
+        """Begin anew, for at most so many examples."""
+        self.filled, self.room = 0, min(room, self.rows)
+
     def take(self, piece: int, raw: Raw) -> Raw | None:
         """Take over as many rows of a piece as there is room for; return the others, or None.
 
         Raises StreamError, with the place, if they can't be learned from.
         """
-        n = min(len(raw), self.rows - self.filled)
+        n = min(len(raw), self.room - self.filled)
         now, rest = (raw, None) if n == len(raw) else (raw.take(slice(n)), raw.take(slice(n, None)))
         to = slice(self.filled, self.filled + n)
         self.part.inputs_of(piece, now, out=self.X[to])

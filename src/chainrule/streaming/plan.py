@@ -38,12 +38,14 @@ class Plan:
         How many rows a buffer has, a multiple of the mini-batch.
     pieces : int
         How many pieces are read in turn, so that their rows are mixed.
+    batch_size : int
     """
 
     everything: bool
     held: bool
     buffer_rows: int
     pieces: int
+    batch_size: int
 
 
 def plan_memory(
@@ -70,7 +72,7 @@ def plan_memory(
     stays = 0 < held_bytes <= memory // 4
     rest = memory - pieces * each
     if len(train) * train.row_bytes + held_bytes <= rest:
-        return Plan(True, True, len(train), 1)
+        return Plan(True, True, len(train), 1, batch_size)
     rest -= held_bytes if stays else 0
     batches = rest // (BUFFERS * train.row_bytes * batch_size)
     if batches < 1:
@@ -80,7 +82,7 @@ def plan_memory(
             f"a file, and {BUFFERS} buffers of a mini-batch of {batch_size:,} rows, take "
             f"{3 * least:,} bytes; give more, or write smaller groups of rows"
         )
-    return Plan(False, stays, int(batches * batch_size), int(pieces))
+    return Plan(False, stays, int(batches * batch_size), int(pieces), batch_size)
 
 
 def as_bytes(limit: object) -> int:
