@@ -521,6 +521,20 @@ def test_tables_with_many_classes_and_columns() -> None:
     assert (model.predict(wide) == y).all()
 
 
+def test_more_categories_than_any_memory_has_room_for() -> None:
+    """Said before a layer is made for their vectors, of which each column has its own."""
+    words = np.arange(180) // 3
+    table = pd.DataFrame({f"c{i}": [f"w{w}" for w in np.roll(words, i)] for i in range(600)})
+    with pytest.raises(ValueError, match=r"600 columns have 36,000, .* a layer of 36,000 x 9,6"):
+        TabularClassifier(**TABLES).fit(table, np.arange(180) % 2)
+
+
+def test_no_more_networks_than_can_be_loaded_again() -> None:
+    """A model of which the file would be refused is not trained for hours first."""
+    with pytest.raises(ValueError, match=r"'n_members' .* in the range \[1, 1000\]. Got 1001"):
+        TabularClassifier(n_members=1001).fit(X, Y)
+
+
 def test_a_convergence_warning_is_no_error() -> None:
     """What the other tests pass over is there: training was cut off."""
     with pytest.warns(ConvergenceWarning, match="Maximum iterations"):

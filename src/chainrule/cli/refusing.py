@@ -29,7 +29,7 @@ def refusing() -> Iterator[None]:
             warnings.simplefilter("default", UserWarning)
             warnings.showwarning = _show_warning
             yield
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, NotImplementedError) as error:  # the last of PyArrow's types
         raise refusal(_in_a_line(error)) from None
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""

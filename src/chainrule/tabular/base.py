@@ -38,6 +38,9 @@ from chainrule.tabular.roles import NUMBERS_ROWS
 from chainrule.tabular.scaling import SCALINGS
 from chainrule.tabular.tables import Table, as_series, read_table, read_target
 
+# Networks of one ensemble, and of a file that one is loaded from.
+MOST_MEMBERS = 1000
+
 CONSTRAINTS: dict[str, Any] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
     "activation": [ActivationNames({*ACTIVATIONS} - {"softmax"}), Activation],
@@ -49,7 +52,7 @@ CONSTRAINTS: dict[str, Any] = {
     "max_iter": [Interval(Integral, 1, None, closed="left")],
     "patience": [Interval(Integral, 1, None, closed="left")],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-    "n_members": [Interval(Integral, 1, None, closed="left")],
+    "n_members": [Interval(Integral, 1, MOST_MEMBERS, closed="both")],
     "scaling": [StrOptions({*SCALINGS})],
     "max_one_hot": [Interval(Integral, 0, None, closed="left")],
     "categorical_features": ["array-like", None],

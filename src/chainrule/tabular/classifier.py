@@ -65,8 +65,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     validation_fraction : float, default 0.2
         The share of the rows that each network holds back to validate on, drawn anew for each.
     n_members : int, default 4
-        How many networks are trained, side by side, each with weights, an order and a validation
-        part of its own. The prediction is the mean of theirs.
+        How many networks are trained, at most 1000, side by side, each with weights, an order and a
+        validation part of its own. The prediction is the mean of theirs.
     scaling : {"robust", "quantile"}, default "robust"
         Numbers are scaled by their median and quartiles, and far ones are drawn in smoothly to ±3;
         or each column is made a normal distribution.

@@ -24,6 +24,9 @@ MISSING, OTHER = " missing", " other"
 # A category seen less often than this is one of the others, and so are those past the most common.
 FEWEST_SEEN, MOST_CATEGORIES = 3, 2000
 
+# Weights of the layer of learned vectors: a gigabyte in float32, and training needs several.
+MOST_WEIGHTS = 2**28
+
 # One-hot columns of which a matrix of all inputs is kept sparse.
 MANY_COLUMNS = 256
 
@@ -86,7 +89,19 @@ class Preprocessing:
         }
         self.numbers = NumberScaling(self.scaling).fit(self._numbers(table))
         self.lay_out()
+        self._check_size()
         return self
+
+    def _check_size(self) -> None:
+        """Raise ValueError if the layer of learned vectors would be too large for any memory."""
+        many = sum(e.stop - e.start for e in self.embedded)
+        n_out = self.n_inputs - many + sum(e.size for e in self.embedded)
+        if self.embedded and self.n_inputs * n_out > MOST_WEIGHTS:
+            raise ValueError(
+                f"X must have fewer categories: {len(self.embedded)} columns have {many:,}, and "
+                f"their vectors would be learned in a layer of {self.n_inputs:,} x {n_out:,} "
+                f"weights. Leave columns out, or raise max_one_hot, which was {self.max_one_hot}"
+            )
 
     def lay_out(self) -> None:
         """Find where the columns lie among the inputs: those with vectors are the last.
@@ -120,8 +135,9 @@ class Preprocessing:
         for role in self.of("date"):
             seconds = as_role(table.columns[role.name], role)
             parts.append(np.nan_to_num(waves(seconds, self.cycles[role.name])))
+        roles = {role.name: role for role in self.of("category")}
         for name, encoder in self.encoders.items():
-            role = next(role for role in self.roles if role.name == name)
+            role = roles[name]
             words = as_known(as_role(table.columns[name], role), self.categories[name])
             parts.append(encoder.transform(words.reshape(-1, 1)))
         one_hot = self.n_inputs - sum(part.shape[1] for part in parts if not sparse.issparse(part))

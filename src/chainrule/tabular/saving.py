@@ -16,7 +16,7 @@ from chainrule.history import History
 from chainrule.model_file import ModelFile, write_model
 from chainrule.network_file import build_network, describe_network, network_arrays
 from chainrule.stored_arrays import StoredArrays
-from chainrule.tabular.base import BaseTabular
+from chainrule.tabular.base import MOST_MEMBERS, BaseTabular
 from chainrule.tabular.classifier import TabularClassifier
 from chainrule.tabular.dates import CYCLES
 from chainrule.tabular.preprocessing import Preprocessing
@@ -33,7 +33,6 @@ FIELDS = (
     *("networks", "histories"),
 )
 LABELS = {"bool": bool, "int": int, "float": float, "str": str}
-MOST_NETWORKS = 1000
 
 
 def save_model(
@@ -77,8 +76,8 @@ def load_model(file: ModelFile, custom: Custom) -> BaseTabular:
     model.preprocessing_ = _build_preprocessing(fields, file.arrays)
     _build_target(model, fields["target"])
     described = _json.items("networks", fields["networks"])
-    if len(described) > MOST_NETWORKS:
-        raise ValueError(f"a model has at most {MOST_NETWORKS} networks, got {len(described)}")
+    if len(described) > MOST_MEMBERS:
+        raise ValueError(f"a model has at most {MOST_MEMBERS} networks, got {len(described)}")
     n_inputs = model.preprocessing_.n_inputs
     n_outputs = 1 if len(getattr(model, "classes_", ())) <= 2 else len(model.classes_)
     model.networks_ = []
