@@ -3,6 +3,7 @@
 import json
 import queue
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from chainrule.laboratory.frames import MAP
 from chainrule.laboratory.lessons import SHIPPED, read_lesson
 from chainrule.laboratory.settings import SettingError, Settings
 
+CORPUS = Path(__file__).parent / "data" / "corpus"
 Answer = tuple[dict[str, Any], list[bytes]]
 
 
@@ -392,6 +394,7 @@ def test_a_table_is_learned_from(page: Page) -> None:
         ("a.csv", b"only\n1\n2\n", "has one column"),
         ("a.csv", b"x,y\n1,1\n2,1\n3,1\n", "has one value only"),
         ("a.parquet", b"PAR1 and nothing more", "can't be read"),
+        ("a.parquet", (CORPUS / "repeated.parquet").read_bytes(), "more than the 0.5 GB that are"),
         ("a.safetensors", b"garbage", "can't be opened"),
         ("a.json", b"{", "can't be opened"),
         ("a.json", b"[" * 100_000, "can't be opened"),

@@ -44,6 +44,29 @@ def test_files_of_each_kind_hold_the_same(tmp_path: Path) -> None:
     assert (inputs(whole) == np.concatenate([X, X, X])).all()
 
 
+def test_words_of_an_arrow_file(tmp_path: Path) -> None:
+    """Targets that are words come from Arrow as from Parquet, though their type has no width."""
+    rows = table(X, np.where(Y, "yes", "no"))
+    pyarrow.feather.write_feather(rows, tmp_path / "t.arrow")
+    stream = Stream(tmp_path / "t.arrow", "y")
+    assert stream.classes == ("no", "yes")
+    targets = np.concatenate([block.Y for block in stream.part(NETWORK).blocks()])
+    assert (targets.ravel() == Y).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "target", "why"),
+    [("astray.arrow", "b", "a", "Offset"), ("footer.parquet", "flag", "code", "byte array")],
+)
+def test_files_over_which_pyarrow_would_end_the_process(
+    name: str, column: str, target: str, why: str
+) -> None:
+    """Words that lead elsewhere, and a footer that says how many letters truth values have."""
+    path = Path(__file__).parent / "data" / "corpus" / name
+    with pytest.raises(StreamError, match=f"{name} can't be read: .*{why}"):
+        Stream(path, target, columns=[column]).part(Network([1, 1]))
+
+
 def test_a_folder_in_parts(tmp_path: Path) -> None:
     """Folders called name=value are columns: numbers as inputs, words as classes."""
     for year in (2023, 2024):

@@ -16,8 +16,10 @@ from chainrule.laboratory.settings import SettingError
 from chainrule.loading import load
 from chainrule.network import Network
 
-# What may be opened, in bytes; rows and inputs of a table that are used; classes that are shown.
-LARGEST, MOST_ROWS, MOST_INPUTS, MOST_CLASSES = 32 * 2**20, 20_000, 200, 10
+# What may be opened, in bytes of the file and of a table in memory; rows and inputs of a table that
+# are used; classes that are shown.
+LARGEST, LARGEST_TABLE = 32 * 2**20, 5 * 10**8
+MOST_ROWS, MOST_INPUTS, MOST_CLASSES = 20_000, 200, 10
 
 
 def open_file(name: str, data: bytes) -> OpenedTable | Network | Lesson:
@@ -43,7 +45,7 @@ def open_file(name: str, data: bytes) -> OpenedTable | Network | Lesson:
                 return _network(path, name)
             from chainrule.tabular.files import read_file
 
-            return OpenedTable(read_file(path), name)
+            return OpenedTable(read_file(path, largest=LARGEST_TABLE), name)
     except SettingError:
         raise
     except (ValueError, TypeError, ImportError, RecursionError, OSError) as error:

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 from chainrule._arrow import load_pyarrow
+from chainrule._parquet_headers import DamagedError, read_chunks
 from chainrule.streaming.source import StreamError
 
 Key: TypeAlias = int | str | None
@@ -64,7 +65,7 @@ class TableFile:
                 else:
                     what = "is no file of Parquet or Arrow" if beginning else "is empty"
                     raise StreamError(f"{self.path} {what}")
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, pa.ArrowException, DamagedError, UnicodeDecodeError) as error:
             reason = str(error).split("\n")[0][:200]
             raise StreamError(f"{self.path} can't be read: {reason}") from None
 
@@ -103,6 +104,7 @@ class _Parquet(OpenFile):
         self.file = file
         parquet = self._reader()
         self.metadata, self.schema = parquet.metadata, parquet.schema_arrow
+        self.columns = parquet.schema
         groups = range(self.metadata.num_row_groups)
         self.group_rows = [self.metadata.row_group(i).num_rows for i in groups]
 
@@ -115,11 +117,11 @@ class _Parquet(OpenFile):
         )
 
     def bytes_of(self, columns: Sequence[str]) -> int:
+        # Not from PyArrow, which ends the process over some footers that are damaged
+        known = [self.columns.column(j).path in columns for j in range(len(self.columns))]
         most = 0
-        for i in range(self.metadata.num_row_groups):
-            group = self.metadata.row_group(i)
-            chunks = (group.column(j) for j in range(group.num_columns))
-            sizes = (c.total_uncompressed_size for c in chunks if c.path_in_schema in columns)
+        for chunks in read_chunks(self.file, len(known)):
+            sizes = (c.size for c, is_read in zip(chunks, known, strict=True) if is_read)
             most = max(most, int(sum(_PAGES * min(size, _PAGE) for size in sizes)))
         return most + 8 * min(_UNPACKED, max(self.group_rows, default=0) * len(columns))
 
@@ -157,8 +159,7 @@ class _Arrow(OpenFile):
         return pa.ipc.open_file(self.file, options=options)
 
     def bytes_of(self, columns: Sequence[str]) -> int:
-        types = (self.schema.field(name).type for name in columns)
-        width = sum(getattr(kind, "bit_width", _WORD) for kind in types) / 8
+        width = sum(_bits(self.schema.field(name).type) for name in columns) / 8
         return int(
             2 * width * max(self.group_rows, default=0)
         )  # as it is in the file, and unpacked
@@ -166,7 +167,9 @@ class _Arrow(OpenFile):
     def read(
         self, group: int, columns: Sequence[str], rows: int, words: Sequence[str]
     ) -> Iterator[Any]:
-        yield from _slices(self._reader(columns).get_batch(group), rows)
+        batch = self._reader(columns).get_batch(group)
+        batch.validate(full=True)  # a place that leads elsewhere would end the process
+        yield from _slices(batch, rows)
 
 
 def _slices(batch: Any, rows: int) -> Iterator[Any]:
@@ -177,6 +180,13 @@ def _slices(batch: Any, rows: int) -> Iterator[Any]:
 def _rows_together(rows: int, n_columns: int) -> int:
     """Return how many rows are unpacked at a time, where so many are wanted at a time."""
     return rows * max(1, _UNPACKED // (rows * max(1, n_columns)))
+
+
+def _bits(kind: Any) -> int:
+    try:
+        return int(kind.bit_width)
+    except ValueError:  # a word, say
+        return _WORD
 
 
 def find_files(source: Any) -> list[TableFile]:

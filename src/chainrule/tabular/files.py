@@ -10,9 +10,15 @@ from typing import Any, BinaryIO
 
 from chainrule._arrow import load_pyarrow
 from chainrule._files import writing
+from chainrule.tabular.parquet import read_parquet
+from chainrule.tabular.unpacked import MOST_COLUMNS, UnpackedError, read_arrow
 
-# What is read into memory at most, in bytes of the file, and how much of it is looked at first.
+# What is read into memory at most, in bytes of the file and of what it unpacks to; and how much of
+# a text is looked at first.
 LARGEST, BEGINNING = 4 * 10**9, 2**16
+# PyArrow reads blocks of a text, of which the first must hold two lines.
+BLOCK, LONGEST_LINE = 2**20, 2**25
+END_OF_LINE = re.compile(rb"[\r\n]")
 
 SEPARATORS = ",;\t|"
 PACKED = {".gz", ".bz2", ".zst", ".lz4"}
@@ -22,8 +28,8 @@ class TableFileError(ValueError):
     """Raised when a file can't be read as a table: names the file, and says what is wrong."""
 
 
-def read_file(path: str | Path, words: Collection[str] = ()) -> Any:
-    """Return the table of a file as a `pyarrow.Table`.
+def read_file(path: str | Path, words: Collection[str] = (), largest: int | None = None) -> Any:
+    """Return the table of a file as a `pyarrow.Table`, of at most `largest` bytes, or LARGEST.
 
     Parquet and Arrow (Feather) files are known by their first bytes, whatever they are called. Any
     other file is text with one line a row, the first with the names of the columns; the separator
@@ -40,14 +46,15 @@ def read_file(path: str | Path, words: Collection[str] = ()) -> Any:
         If PyArrow, of the extra ``tables``, is not there.
     """
     path = Path(path)
+    largest = LARGEST if largest is None else largest
     pa = load_pyarrow()
     if path.is_dir():
         raise TableFileError(f"{path} is a folder; give a file")
     try:
         size = path.stat().st_size
-        if size > LARGEST:
+        if size > largest:
             raise TableFileError(
-                f"{path} has {size / 1e9:.1f} GB, more than the {LARGEST / 1e9:.0f} GB that are "
+                f"{path} has {size / 1e9:.1f} GB, more than the {largest / 1e9:g} GB that are "
                 "read into memory; take some of its rows"
             )
         if size == 0:
@@ -55,15 +62,25 @@ def read_file(path: str | Path, words: Collection[str] = ()) -> Any:
         with path.open("rb") as file:
             first = file.read(8)
         if first.startswith(b"PAR1"):
-            table = _read_parquet(path)
-        elif first.startswith((b"ARROW1", b"FEA1")):
-            table = _read_arrow(path)
+            table = read_parquet(path, largest)
+        elif first.startswith(b"ARROW1"):
+            table = read_arrow(path, largest)
+        elif first.startswith(b"FEA1"):
+            # PyArrow reads them without a look at what is in them, and ends with the process
+            raise TableFileError(f"{path} is a Feather file of the first version; save it as CSV")
         elif first.startswith(b"PK") or first.lstrip()[:1] in (b"{", b"["):
             what = "an Excel file, or another packed one" if first[:1] == b"P" else "JSON"
             raise TableFileError(f"{path} looks like {what}; save it as CSV or Parquet")
         else:
-            table = _read_text(path, words)
-    except (OSError, pa.ArrowException) as error:
+            table = _read_text(path, words, largest)
+    except TableFileError:
+        raise
+    except UnpackedError:
+        raise TableFileError(
+            f"{path} unpacks to more than the {largest / 1e9:g} GB that are read into memory; "
+            "take some of its rows"
+        ) from None
+    except (OSError, pa.ArrowException, ValueError) as error:
         raise TableFileError(f"{path} can't be read: {_first_sentence(error)}") from None
     if table.num_rows == 0 or table.num_columns == 0:
         raise TableFileError(f"{path} has {table.num_columns} columns and no rows")
@@ -109,40 +126,12 @@ def _first_sentence(error: Exception) -> str:
     return str(error).split("\n")[0].split(". ")[0].strip().rstrip(".")[:200]
 
 
-def _read_parquet(path: Path) -> Any:
-    import pyarrow.parquet
-
-    with pyarrow.parquet.ParquetFile(path) as file:
-        needed = sum(file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups))
-        if needed > LARGEST:
-            raise TableFileError(
-                f"{path} unpacks to {needed / 1e9:.1f} GB, more than the {LARGEST / 1e9:.0f} GB "
-                "that are read into memory; take some of its rows"
-            )
-        return file.read()
-
-
-def _read_arrow(path: Path) -> Any:
-    import pyarrow.feather
-
-    return pyarrow.feather.read_table(path)
-
-
-def _read_text(path: Path, words: Collection[str]) -> Any:
+def _read_text(path: Path, words: Collection[str], largest: int) -> Any:
     import pyarrow as pa
     import pyarrow.compute
     import pyarrow.csv
 
-    with pa.input_stream(str(path), compression="detect") as stream:
-        beginning = stream.read(BEGINNING)
-        unpacked = len(beginning)
-        while path.suffix in PACKED and (part := stream.read(2**20)):
-            unpacked += len(part)
-            if unpacked > LARGEST:
-                raise TableFileError(
-                    f"{path} unpacks to more than the {LARGEST / 1e9:.0f} GB that are read into "
-                    "memory; take some of its rows"
-                )
+    beginning, line = _look_at(path, largest)
     if b"\x00" in beginning:
         raise TableFileError(f"{path} is no text, nor a file of Parquet or Arrow")
     try:
@@ -154,10 +143,18 @@ def _read_text(path: Path, words: Collection[str]) -> Any:
             ) from None
         text = beginning[: error.start].decode("utf-8-sig")
     separator = find_separator(text)
+    columns = line.count(separator.encode()) + 1
+    if columns > MOST_COLUMNS or len(line) >= LONGEST_LINE:
+        raise TableFileError(
+            f"{path} has {columns:,} columns in a first line of {len(line):,} bytes, more than the "
+            f"{MOST_COLUMNS:,}, or {LONGEST_LINE:,}, that are read"
+        )
+    block = max(BLOCK, 4 * len(line))
 
     def read(types: dict[str, Any], only: list[str] | None = None) -> Any:
         return pyarrow.csv.read_csv(
             path,
+            read_options=pyarrow.csv.ReadOptions(block_size=block),
             parse_options=pyarrow.csv.ParseOptions(
                 delimiter=separator, newlines_in_values='"' in text
             ),
@@ -179,6 +176,25 @@ def _read_text(path: Path, words: Collection[str]) -> Any:
                 place = table.column_names.index(name)
                 table = table.set_column(place, name, as_text[name])
     return table
+
+
+def _look_at(path: Path, most: int) -> tuple[bytes, bytes]:
+    """Return the beginning of a text, and its first line or the most of it that is read.
+
+    Raises UnpackedError if it is packed, and unpacks to more than `most` bytes.
+    """
+    with load_pyarrow().input_stream(str(path), compression="detect") as stream:
+        beginning = line = stream.read(BEGINNING)
+        end = END_OF_LINE.search(line)
+        while not end and len(line) < LONGEST_LINE and (part := stream.read(2**20)):
+            line += part
+            end = END_OF_LINE.search(line, len(line) - len(part))
+        unpacked = len(line)
+        while path.suffix in PACKED and (part := stream.read(2**20)):
+            unpacked += len(part)
+            if unpacked > most:
+                raise UnpackedError
+    return beginning, line[: end.start()] if end else line
 
 
 def has_decimal_commas(text: str, separator: str) -> bool:
