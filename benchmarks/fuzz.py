@@ -4,13 +4,15 @@
 many times over (bytes, lengths, and entries of the JSON in its header), and loads what comes out. A
 file may load, if it is still a model, or be refused by ModelFileError. Anything else is a failure:
 another error, a crash of the process, or more memory than the process is allowed. Failures are kept
-in a folder.
+in a folder. With ``--what tables`` or ``--what commands`` it does so to what `fuzz_tables` and
+`fuzz_commands` do.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import json
 import random
 import subprocess
@@ -33,6 +35,14 @@ from chainrule.run_state import KIND, AnotherRunError, read_state
 MOST_BYTES = 256 * 2**20
 # Files that one process loads, so that a crash is found and told from the others.
 EACH = 25_000
+# Seconds that such a process may take: one that hangs is as bad as one that crashed.
+LONGEST = 3600
+# What is damaged, and which module loads it.
+WHAT = {
+    "models": "benchmarks.fuzz",
+    "tables": "benchmarks.fuzz_tables",
+    "commands": "benchmarks.fuzz_commands",
+}
 CHECKPOINT = "checkpoint.safetensors"
 NASTY: list[Any] = [
     *(None, True, False, 0, -1, 1, 2, 7, 2**31, 2**53, 2**63, 10**38, -(2**63), 0.5, 1e308, -1e308),
@@ -264,31 +274,35 @@ def limit_memory() -> None:
 def main() -> None:
     """Read the options, load the files in processes of their own, and say what came of it."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--what", choices=WHAT, default="models")
     parser.add_argument("--files", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kept", type=Path, default=Path("fuzz-failures"))
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside:
-        print(json.dumps(try_files(options.seed, options.files, options.kept)))
+        module = importlib.import_module(WHAT[options.what])
+        print(json.dumps(module.try_files(options.seed, options.files, options.kept)))
         return
     began, outcomes = time.monotonic(), Counter[str]()
-    for number, start in enumerate(range(0, options.files, EACH)):
-        count = min(EACH, options.files - start)
+    each = EACH if options.what == "models" else EACH // 10
+    for number, start in enumerate(range(0, options.files, each)):
+        count = min(each, options.files - start)
         command = [sys.executable, "-m", "benchmarks.fuzz", "--inside", "--files", str(count)]
         command += ["--seed", str(options.seed + number), "--kept", str(options.kept)]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode == 0:
+        command += ["--what", options.what]
+        try:
+            done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=LONGEST)
             outcomes.update(json.loads(done.stdout))
-        else:
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
             outcomes["crashed processes"] += 1
-    total = outcomes["loaded"] + outcomes["refused"] + outcomes["failed"]
+    failed, crashed = outcomes.pop("failed", 0), outcomes.pop("crashed processes", 0)
+    parts = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(outcomes.items())[::-1])
     print(
-        f"{total:,} damaged files: {outcomes['refused']:,} refused, {outcomes['loaded']:,} loaded, "
-        f"{outcomes['failed']} other errors, {outcomes['crashed processes']} crashed processes; "
-        f"{time.monotonic() - began:.0f} s"
+        f"{outcomes.total() + failed:,} damaged {options.what}: {parts}, "
+        f"{failed} other errors, {crashed} crashed processes; {time.monotonic() - began:.0f} s"
     )
-    sys.exit(bool(outcomes["failed"] or outcomes["crashed processes"]))
+    sys.exit(bool(failed or crashed))
 
 
 if __name__ == "__main__":

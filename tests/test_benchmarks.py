@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import fuzz, kills, machine, report, streaming
+from benchmarks import fuzz, fuzz_commands, fuzz_tables, kills, machine, report, streaming
 from benchmarks.cases import CASES, Case
 from benchmarks.contenders.ours import Ours
 from benchmarks.contenders.scikit_learn import ScikitLearn
 from benchmarks.processes import FirstRun
 from benchmarks.timing import Measured, in_turn
 from benchmarks.training import Trained
+from chainrule.tabular import files
 from tests.processes import run_python
 
 SMALL = Case("small", (6, 12, 3), 16, 8)
@@ -133,6 +134,23 @@ def test_fuzz(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert sum(outcomes.values()) == 600
     assert outcomes["failed"] == 0
     assert outcomes["refused"] > 400
+
+
+@pytest.mark.parametrize(
+    ("what", "count", "good"), [(fuzz_tables, 400, "used"), (fuzz_commands, 60, "done")]
+)
+def test_fuzz_of_tables_and_commands(
+    what: Any, count: int, good: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some damaged files of tables, and commands with them: refused, or used, and nothing else."""
+    monkeypatch.setattr(what, "limit_memory", lambda: None)
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    monkeypatch.setattr(files, "LARGEST", files.LARGEST)  # as it was, afterwards
+    outcomes = what.try_files(1, count, tmp_path / "failures")
+    assert sum(outcomes.values()) == count
+    assert outcomes["failed"] == 0
+    assert min(outcomes[good], outcomes["refused"]) > count // 10
+    assert not list((tmp_path / "failures").iterdir())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows kills in another way")
