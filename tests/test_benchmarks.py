@@ -165,6 +165,7 @@ def test_kills() -> None:
 def test_streaming(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of at least the size asked for, learned from within the limit, and timed."""
     monkeypatch.setattr(streaming, "GROUP", 1000)
+    monkeypatch.setattr("chainrule.streaming.table_files._UNPACKED", 2**14)
     written = streaming.generate(tmp_path / "data", 900_000)
     assert 900_000 <= written < 1_500_000
     assert written == sum(path.stat().st_size for path in (tmp_path / "data").iterdir())
