@@ -591,24 +591,30 @@ print(REGISTER_BYTES, np.abs(apart[0] - apart[1]).max())
     assert float(apart) < 1e-13
 
 
-def test_same_bits_with_another_tile(tmp_path: Path) -> None:
-    """Training and prediction with tiles of 5 rows give what the tile of this processor gives."""
-    program = """
+OUTPUTS_OF_TILES = """
 import sys, numpy as np
 import chainrule.engine.registers.tile as tile
 tile.TILE_ROWS = int(sys.argv[1]) or tile.TILE_ROWS
-from chainrule import Network, fit
-rng = np.random.default_rng(0); X = rng.normal(size=(700, 41)); y = rng.integers(0, 5, 700)
-network = Network([41, 150, 31, 5], hidden=["relu", "gelu"], random_state=0)
-fit(network, X, y, epochs=2, batch_size=300, engine="compiled", random_state=0, verbose=0)
-print(network.vector.tobytes().hex()[:4000], network.forward(X).tobytes().hex()[:4000])
+from tests.test_engine import outputs_of_tiles
+print(outputs_of_tiles())
 """
-    told = []
-    for rows in ("0", "5"):
-        env = dict(os.environ) | {"NUMBA_CACHE_DIR": str(tmp_path / rows)}
-        told.append(run_python(program, rows, env=env).stdout)
-    assert len(told[0]) > 4000
-    assert told[0] == told[1]
+
+
+def outputs_of_tiles() -> str:
+    """Return the bits of parameters and outputs for sizes that cut tiles."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(700, 41)), rng.integers(0, 5, 700)
+    network = Network([41, 150, 31, 5], hidden=["relu", "gelu"], random_state=0)
+    fit(network, X, y, epochs=2, batch_size=300, engine="compiled", random_state=0, verbose=0)
+    return network.vector.tobytes().hex()[:4000] + network.forward(X).tobytes().hex()[:4000]
+
+
+def test_same_bits_with_another_tile(tmp_path: Path) -> None:
+    """Training and prediction with tiles of 5 rows give what the tile of this processor gives."""
+    env = dict(os.environ) | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    told = run_python(OUTPUTS_OF_TILES, "5", env=env).stdout.strip()
+    assert len(told) == 8000
+    assert told == outputs_of_tiles()
 
 
 CACHED = """
@@ -617,7 +623,7 @@ from chainrule import Network, fit
 from chainrule.engine import compilation
 X = np.random.RandomState(0).normal(size=(64, 3)); y = (X[:, 0] > 0).astype(int)
 network = Network([3, 4, 1], random_state=0)
-fit(network, X, y, epochs=2, engine="compiled", verbose=0, random_state=0)
+fit(network, X, y, epochs=2, engine="compiled", verbose=int(sys.argv[1]), random_state=0)
 kernels = compilation._kernels.values()
 hits = sum(k._cache.hits for k in kernels) / len(kernels)
 print(hits, network.vector.sum(), "sklearn" in sys.modules)
@@ -625,36 +631,28 @@ print(hits, network.vector.sum(), "sklearn" in sys.modules)
 
 
 def test_code_on_disk(tmp_path: Path) -> None:
-    """A second process loads what the first compiled; broken files and no folder do no harm."""
-    env = dict(os.environ) | {"NUMBA_CACHE_DIR": str(tmp_path)}
-    first, second = (run_python(CACHED, env=env).stdout.split() for _ in range(2))
-    assert (first[0], second[0]) == ("0.0", "1.0")
-    assert first[1:] == second[1:]
-    assert first[2] == "False"
-    for path in tmp_path.rglob("*.nb*"):
-        path.write_bytes(b"junk")
-    assert run_python(CACHED, env=env).stdout.split() == first
-    blocked = tmp_path / "file"
-    blocked.write_text("in the way", encoding="utf-8")
-    assert run_python(CACHED, env=env | {"NUMBA_CACHE_DIR": str(blocked)}).stdout.split() == first
+    """A process loads what another compiled; broken files and no folder do no harm.
 
-
-def test_processes_that_compile_at_once(tmp_path: Path) -> None:
-    """Two processes begin with the same empty folder: both end, with the same result."""
+    The first two begin at once with an empty folder, and say what takes so long, unless that is not
+    wanted; later ones don't.
+    """
     env = dict(os.environ) | {"NUMBA_CACHE_DIR": str(tmp_path)}
     with ThreadPoolExecutor(2) as pool:
-        done = list(pool.map(lambda _: run_python(CACHED, env=env), range(2)))
-    assert [process.stderr for process in done] == [""] * 2
-    assert len({process.stdout.split()[1] for process in done}) == 1
-    assert run_python(CACHED, env=env).stdout.split()[0] == "1.0"  # and what they left is whole
-
-
-def test_the_first_use_says_what_takes_so_long(tmp_path: Path) -> None:
-    """On standard error, once for a machine, and not with verbose=0."""
-    env = dict(os.environ) | {"NUMBA_CACHE_DIR": str(tmp_path)}
-    program = CACHED.replace("verbose=0", "verbose=1")
-    assert "for this machine" in run_python(program, env=env).stderr
-    assert run_python(program, env=env).stderr == ""
+        both = list(pool.map(lambda _: run_python(CACHED, "1", env=env), range(2)))
+    assert any("for this machine" in process.stderr for process in both)
+    expected = both[0].stdout.split()[1:]
+    assert [process.stdout.split()[1:] for process in both] == [expected] * 2
+    assert expected[1] == "False"
+    third = run_python(CACHED, "1", env=env)
+    assert (third.stdout.split(), third.stderr) == (["1.0", *expected], "")
+    for path in tmp_path.rglob("*.nb*"):
+        path.write_bytes(b"junk")
+    silent = run_python(CACHED, "0", env=env)
+    assert (silent.stdout.split(), silent.stderr) == (["0.0", *expected], "")
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way", encoding="utf-8")
+    done = run_python(CACHED, "1", env=env | {"NUMBA_CACHE_DIR": str(blocked)})
+    assert done.stdout.split() == ["0.0", *expected]
 
 
 def test_without_numba() -> None:
