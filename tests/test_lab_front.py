@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from importlib.resources import files
@@ -9,6 +10,7 @@ from importlib.resources import files
 import pytest
 
 from chainrule.laboratory import front
+from chainrule.laboratory.settings import Settings
 
 FRONT = files("chainrule.laboratory") / "front"
 MODULES = sorted(file.name for file in FRONT.iterdir() if file.name.endswith(".js"))
@@ -24,9 +26,9 @@ def test_what_is_imported_comes_first_and_once() -> None:
     texts = {
         "a.js": 'import { b } from "./b.js";\nimport { c, d } from "./c.js";\nexport default b;\n',
         "b.js": '// b\nimport { c } from "./c.js";\n\nexport const b = c;\n',
-        "c.js": "/**\n * c\n */\nexport const c = 1; // one\nexport function d() {\n  // d\n}\n",
+        "c.js": "/**\n * c\n */\nexport const c = 1; // 1\nexport function d() {\n  // d\n  c;\n}\n",
     }
-    joined = "const c = 1; // one\nfunction d() {\n}\nconst b = c;\nexport default b;\n"
+    joined = "const c = 1; // 1\nfunction d() {\nc;\n}\nconst b = c;\nexport default b;\n"
     assert front.join("a.js", texts.__getitem__) == joined
 
 
@@ -36,8 +38,26 @@ def test_all_modules_are_joined_with_nothing_left_over() -> None:
     assert re.findall(r"^(?:export|import)\b.*", joined, re.M) == ["export default { render };"]
     for name in MODULES:
         assert source(name).startswith("// "), name
-        for declared in DECLARED.findall(source(name)):
-            assert len(re.findall(rf"^(?:\w+ )+{declared}\b", joined, re.M)) == 1, (name, declared)
+        for line in source(name).splitlines():
+            if DECLARED.match(line):
+                assert joined.count(line.removeprefix("export ")) == 1, (name, line)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_text_goes_on_over_the_end_of_a_line(name: str) -> None:
+    """Indents are left out where modules are joined, and would be missing in it."""
+    code = re.sub(r"/\*\*.*?\*/|^\s*//[^\n]*", "", source(name), flags=re.S | re.M)
+    for line in code.splitlines():
+        assert line.count("`") % 2 == 0, line
+        assert not line.endswith("\\"), line
+
+
+def test_what_the_address_leaves_out_are_the_defaults() -> None:
+    """The page has them too, to read an address before it has heard of the desk."""
+    literal = re.search(r"LECTURE_SETTINGS = (\{.*?\n\});", source("address.js"), re.S)
+    assert literal is not None
+    as_json = re.sub(r"(\w+):", r'"\1":', literal[1]).replace(",\n}", "\n}")
+    assert json.loads(as_json) == json.loads(json.dumps(Settings().as_dict()))
 
 
 @pytest.mark.parametrize("name", MODULES)

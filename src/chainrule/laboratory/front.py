@@ -13,8 +13,10 @@ STYLES = ("lab.css", "diagram.css")
 _IMPORT = re.compile(r'^import \{[^}\n]*\} from "\./(\w+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default\b)", re.MULTILINE)
 
-# Comments are for who reads the modules; each widget that a notebook saves has the whole with it.
+# Comments and indents are for who reads the modules; each widget that a notebook saves has all the
+# rest with it. No text in backquotes goes on over a line's end, so no indent is a part of one.
 _COMMENT = re.compile(r"^[ \t]*(?:/\*\*(?s:.*?)\*/|//[^\n]*)[ \t]*\n", re.MULTILINE)
+_INDENT = re.compile(r"^[ \t]+|\n(?=\n)", re.MULTILINE)
 
 
 @functools.cache
@@ -50,8 +52,8 @@ def icon() -> str:
 def join(name: str, read: Callable[[str], str]) -> str:
     """Return a module and all that it imports as one, each after those that it imports.
 
-    Comments that have a line of their own are left out. No two may have the same name at their top,
-    since then they share it.
+    Comments that have a line of their own, indents and empty lines are left out. No two may have
+    the same name at their top, since then they share it.
     """
     joined: dict[str, str] = {}
     begun: set[str] = set()
@@ -62,7 +64,8 @@ def join(name: str, read: Callable[[str], str]) -> str:
             text = read(name)
             for other in _IMPORT.findall(text):
                 add(other)
-            joined[name] = _COMMENT.sub("", _EXPORT.sub("", _IMPORT.sub("", text))).strip("\n")
+            text = _COMMENT.sub("", _EXPORT.sub("", _IMPORT.sub("", text)))
+            joined[name] = _INDENT.sub("", text).strip("\n")
 
     add(name)
     return "\n".join(joined.values()) + "\n"
