@@ -45,25 +45,30 @@ class Answers(Telling):
     def hello(self, message: Mapping[str, Any], buffers: Sequence[bytes]) -> None:
         """Answer a page that begins, or comes back: it has seen nothing yet."""
         given = message.get("settings")
+        refused: list[SettingError] = []
         if isinstance(given, Mapping) and message.get("desk") != self.desk:
-            self._begin_by_link(given)
+            refused = self._begin_by_link(given)
         self.pace.begin()
         self._setup()
         self._frame(curve_from=0)
+        for error in refused:  # a page that has its setup can show them where they belong
+            self._refuse(error)
 
-    def _begin_by_link(self, given: Mapping[str, Any]) -> None:
-        """Take what can be of a link's settings, and say what can't."""
+    def _begin_by_link(self, given: Mapping[str, Any]) -> list[SettingError]:
+        """Take what can be of a link's settings, and return what can't."""
         settings = self.settings
+        refused: list[SettingError] = []
         for name, value in given.items():
             try:
                 settings = settings.changed({name: value})
             except SettingError as error:
-                self._refuse(error)
+                refused.append(error)
         if settings != self.settings:
             try:
                 self._begin(settings)
             except SettingError as error:
-                self._refuse(error)
+                refused.append(error)
+        return refused
 
     def change(self, message: Mapping[str, Any], buffers: Sequence[bytes]) -> None:
         """Change settings: the network learns on, or begins anew."""
