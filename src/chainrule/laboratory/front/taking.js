@@ -1,5 +1,6 @@
 // Taking it along: a link, the code, pictures, the model; and bringing a file in.
 
+import { fragmentOf } from "./address.js";
 import { createDialog, createMenu } from "./menus.js";
 import { make } from "./parts.js";
 import { asPNG, pictureOf } from "./picture.js";
@@ -21,7 +22,7 @@ export function createTaking(root, bar, lab, pictured) {
     act();
   } }, make("span", {}, label), make("small", {}, what));
   const menu = createMenu("Take along", (close) => [
-    ...(lab.page ? [item(close, "Link", "opens the same experiment", () => copy(lab, lab.link(), "The link is copied."))] : []),
+    ...(lab.page ? [item(close, "Link…", "to send, so that another lab opens the same", () => showLink(root, lab))] : []),
     item(close, "Python with chainrule", "a script that trains this network", () => ask("chainrule")),
     item(close, "Plain NumPy", "a script without chainrule", () => ask("numpy")),
     item(close, "Saved model", "for chainrule, or to open here again", () => ask("model")),
@@ -88,9 +89,27 @@ function showCode(root, lab, file) {
   dialog.showModal();
 }
 
+/** What is sent holds the experiment; the page's own address holds the token of this lab as well. */
+function showLink(root, lab) {
+  const { settings } = lab.setup;
+  const link = make("input", { type: "text", readonly: true, "aria-label": "Link to send", value: `#${fragmentOf(settings, lab.view) || "data=moons"}` });
+  const button = (words, text) => make("button", { type: "button", onclick: () => copy(lab, text, "Copied.") }, words);
+  const dialog = createDialog("A link to this experiment",
+    make("p", {}, "This is the experiment, without the way to your lab. Another lab opens it by Open, Link…"),
+    make("p", { class: "lab-actions" }, link, button("Copy", link.value)),
+    settings.data === "table" ? make("p", {}, "The rows of your table are not in it: send the file too.") : "",
+    make("p", {}, "The address of this page opens it at once, but holds the token of this lab: whoever has the address can use your lab " +
+      "for as long as it runs. Keep it for yourself, or for those who may."),
+    make("p", { class: "lab-actions" }, button("Copy the address", location.href)));
+  dialog.addEventListener("close", () => dialog.remove());
+  root.append(dialog);
+  dialog.showModal();
+  link.select();
+}
+
 /** A link from another machine has another address; what follows its # is the experiment. */
 function askLink(root) {
-  const input = make("input", { type: "text", "aria-label": "Link", autocomplete: "off", spellcheck: "false", placeholder: "http://localhost:…/#data=circles" });
+  const input = make("input", { type: "text", "aria-label": "Link", autocomplete: "off", spellcheck: "false", placeholder: "#data=circles&hidden=8:relu" });
   const form = make("form", { method: "dialog", class: "lab-actions" }, input, make("button", { class: "lab-strong" }, "Open"));
   const dialog = createDialog("Open a link", form);
   form.addEventListener("submit", () => {
