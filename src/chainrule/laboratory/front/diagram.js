@@ -1,6 +1,6 @@
 // The network on the page: what is drawn when, and what a person does with it.
 
-import { keepFocus, make, makeSVG, makeTooltip } from "./parts.js";
+import { keepFocus, make, makeSVG, makeTooltip, textScale } from "./parts.js";
 import { layoutOf } from "./diagram_layout.js";
 import { headOf, makeControls, makeLayerButtons } from "./diagram_controls.js";
 import { drawBiases, drawFollowed, makePainter, makeUnits, wordsOfUnit } from "./diagram_units.js";
@@ -35,7 +35,7 @@ export function createDiagram(root, lab) {
     if (!setup) return;
     hovered = null;
     tooltip.hide();
-    const layout = layoutOf(setup, scroll.clientWidth, headOf(setup));
+    const layout = layOut();
     keepFocus(root, () => {
       bar.replaceChildren(makeLayerButtons(lab));
       stage.replaceChildren();
@@ -53,6 +53,11 @@ export function createDiagram(root, lab) {
     if (lab.frame) draw(lab.frame);
     setCurrent(stage.querySelector(`[data-key="${current}"]`) ?? parts.units[0].button);
     mark();
+  }
+
+  function layOut() {
+    const scale = textScale();
+    return layoutOf(lab.setup, scroll.clientWidth, headOf(lab.setup, scale), scale);
   }
 
   function draw(frame) {
@@ -140,7 +145,9 @@ export function createDiagram(root, lab) {
   lab.on("setup", () => ((followed = null), build()));
   lab.on("refused", ({ what }) => {
     if (!lab.setup || what !== "hidden") return;
-    for (const field of stage.querySelectorAll("input.formula")) field.setAttribute("aria-invalid", "true");
+    for (const field of stage.querySelectorAll("input.formula")) {
+      if (field.value !== field.defaultValue) field.setAttribute("aria-invalid", "true");
+    }
   });
   lab.on("frame", draw);
   lab.on("selection", mark);
@@ -153,7 +160,7 @@ export function createDiagram(root, lab) {
     parts.weights.follow(followed);
   });
   const resized = new ResizeObserver(() => {
-    if (parts && Math.abs(layoutOf(lab.setup, scroll.clientWidth, headOf(lab.setup)).width - parts.layout.width) > 1) build();
+    if (parts && Math.abs(layOut().width - parts.layout.width) > 1) build();
   });
   resized.observe(scroll);
   if (lab.setup) build();

@@ -4,10 +4,10 @@ import { make } from "./parts.js";
 
 const FORMULA = "=";
 
-/** How many pixels they need. @param {object} setup */
-export function headOf(setup) {
+/** How many pixels they need. @param {object} setup @param {number} scale of the text */
+export function headOf(setup, scale) {
   const typed = setup.can.restructure && setup.settings.hidden.some(([, activation]) => activation.startsWith(FORMULA));
-  return typed ? 128 : 98;
+  return (typed ? 128 : 98) * scale;
 }
 
 /** @param {HTMLElement} stage @param {object} lab @param {object} layout */

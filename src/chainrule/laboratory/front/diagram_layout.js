@@ -1,35 +1,37 @@
 // Where everything on the diagram lies: columns of units from the inputs to the loss. Pure geometry.
 
 export const UNIT = 42; // the side of a unit's map
-const PITCH = 54; // from one unit to the next below
-const COLUMN = 118; // the narrowest a column may be: a select of activations must fit
+const NAME = 12; // below a unit
+const COLUMN = 100; // the narrowest a column may be: a select of activations must fit
 const LOSS = 46;
 
 /**
  * @param {object} setup the desk's message
  * @param {number} available pixels of width
  * @param {number} head pixels above the units, for the controls of a layer
+ * @param {number} scale of the text, 1 where it is as large as usual
  * @returns {{width:number, height:number, head:number, column:number, columns:object[], loss:{x:number,y:number}}}
  */
-export function layoutOf(setup, available, head) {
+export function layoutOf(setup, available, head, scale = 1) {
+  const pitch = UNIT + NAME * scale; // from one unit to the next below
   const kinds = [
     { layer: 0, units: setup.inputs.names.length, shown: setup.inputs.shown },
     ...setup.layers.map((l, i) => ({ layer: i + 1, units: l.units, shown: l.shown })),
   ];
-  const width = Math.max(available, kinds.length * COLUMN + LOSS);
+  const width = Math.max(available, kinds.length * COLUMN * scale + LOSS);
   const column = (width - LOSS) / kinds.length;
   const most = Math.max(...kinds.map(({ shown }) => shown.length));
-  const middle = head + (most * PITCH) / 2;
+  const middle = head + (most * pitch) / 2;
   const columns = kinds.map(({ layer, units, shown }, i) => {
     const x = column * (i + 0.5);
-    const top = middle - ((shown.length - 1) * PITCH) / 2;
-    const places = shown.map((unit, row) => ({ unit, x, y: top + row * PITCH }));
-    return { layer, x, places, more: units - shown.length, end: top + (shown.length - 0.5) * PITCH };
+    const top = middle - ((shown.length - 1) * pitch) / 2;
+    const places = shown.map((unit, row) => ({ unit, x, y: top + row * pitch }));
+    return { layer, x, places, more: units - shown.length, end: top + (shown.length - 0.5) * pitch };
   });
   const hidden = columns.some(({ more }) => more > 0);
   return {
     width, head, column, columns,
-    height: head + most * PITCH + (hidden ? 26 : 8),
+    height: head + most * pitch + (hidden ? 26 * scale : 8),
     loss: { x: width - LOSS / 2, y: middle },
   };
 }

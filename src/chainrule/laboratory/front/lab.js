@@ -67,7 +67,6 @@ function createStore(model) {
     say(sentence) {
       lab.emit("say", sentence);
     },
-    link: () => location.href,
     atEnd: (act) => ends.push(act),
     end() {
       for (const act of ends) act();
@@ -91,6 +90,7 @@ function render({ model, el }) {
   const theme = createTheme(el, lab);
   const parts = layOut(el, lab);
   const transport = createTransport(parts.transport, lab);
+  keepInSight(el, lab);
   const shortcuts = createShortcuts(el, lab, transport.act);
   el.append(shortcuts.dialog);
   createLesson(parts.lesson, parts.menus, lab, el);
@@ -228,16 +228,23 @@ function layOut(el, lab) {
     part("lesson", "section", { "aria-label": "Lesson" }),
     make(lab.page ? "main" : "div", { class: "lab-body" },
       region("data", "Data", part("data")),
-      make("div", { class: "lab-middle" },
-        region("training", "Training", part("training")),
-        region("network", "Network", part("diagram"), folded("Layers as a list", part("layers-list"))),
-        region("curve", "Along the gradient", part("slice"))),
-      make("div", { class: "lab-right" },
-        region("plane", "Output", part("plane")),
-        region("curve", "Learning", part("curve"))),
-      region("panel", "Chain rule", part("panel"))),
+      region("training", "Training", part("training")),
+      region("network", "Network", part("diagram"), folded("Layers as a list", part("layers-list"))),
+      region("panel", "Chain rule", part("panel")),
+      region("plane", "Output", part("plane")),
+      region("curve", "Learning", part("curve")),
+      region("curve", "Along the gradient", part("slice"))),
     part("live", "p", { class: "lab-live lab-visually-hidden", role: "status" }));
   return parts;
+}
+
+/** Tells the style how high the network is, and the bar under which it stays in sight. */
+function keepInSight(el, lab) {
+  const watcher = new ResizeObserver((entries) => {
+    for (const { target } of entries) el.style.setProperty(target.matches("section.lab-transport") ? "--bar" : "--network", `${target.offsetHeight}px`);
+  });
+  for (const part of el.querySelectorAll(".lab-transport, [data-region=network]")) watcher.observe(part);
+  lab.atEnd(() => watcher.disconnect());
 }
 
 /** The banner for the eye, and a quiet sentence for the ear. */

@@ -63,7 +63,8 @@ export function createLesson(root, bar, lab, regions) {
     show(number);
     const { settings, do: acts } = lesson.steps[number];
     if (settings) lab.set(settings);
-    for (const act of acts ?? []) lab.send(act);
+    // What is explained is selected, so that it is marked on the diagram too.
+    for (const { do: act, ...what } of acts ?? []) act === "explain" ? lab.select(what) : lab.send({ do: act, ...what });
     title.focus({ preventScroll: true });
     root.scrollIntoView({ block: "nearest", behavior: lab.reducedMotion ? "auto" : "smooth" });
   }

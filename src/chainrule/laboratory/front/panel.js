@@ -22,7 +22,8 @@ export function createPanel(root, lab) {
   const product = makeProduct(lab);
   const incoming = makeIncoming(lab);
   const sections = makeSections(lab);
-  const body = make("div", { hidden: true }, make("div", { class: "panel-head" }, title, close), product.box, incoming.box, sections.box);
+  const head = make("div", { class: "panel-head" }, title, close);
+  const body = make("div", { hidden: true }, head, product.box, incoming.box, sections.box);
   const said = make("p", { class: "lab-visually-hidden", role: "status" });
   root.append(walk.box, hint, body, said);
   let shown = null; // the last panel
@@ -42,7 +43,10 @@ export function createPanel(root, lab) {
     product.show(message);
     incoming.show(message);
     sections.show(message);
-    if (another) setText(said, `${message.title}. ${message.product?.value ?? ""}`);
+    if (!another) return;
+    setText(said, `${message.title}. ${message.product?.value ?? ""}`);
+    // Who selects something on the diagram sees that it is answered.
+    if (lab.selection) (product.row.hidden ? head : product.row).scrollIntoView({ block: "nearest", behavior: lab.reducedMotion ? "auto" : "smooth" });
   }
 
   function clear() {

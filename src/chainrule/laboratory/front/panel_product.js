@@ -2,7 +2,7 @@
 
 import { make, setText } from "./parts.js";
 import { readable, readableMath } from "./colours.js";
-import { shownNumber } from "./numbers.js";
+import { layerOf, shownNumber } from "./numbers.js";
 import { lightsUp, placeOfSelection, placesOfPath } from "./panel_places.js";
 
 /** @param {object} lab */
@@ -12,7 +12,8 @@ export function makeProduct(lab) {
   const paths = make("ul", { class: "paths", "aria-label": "paths to the loss" });
   const pathsBox = make("div", { class: "paths-box" }, make("p", {}, "Paths from here to the loss:"), paths);
   const note = make("p", { class: "note" });
-  const box = make("div", {}, row, facts, pathsBox, note);
+  const whose = make("p", { class: "note", hidden: true });
+  const box = make("div", {}, whose, row, facts, pathsBox, note);
   let chips = []; // each with the node of its number and what it stands for
   let pathRows = [];
   let selection = null;
@@ -89,8 +90,11 @@ export function makeProduct(lab) {
 
   return {
     box,
+    row,
     show(message) {
       selection = message.selection ?? message;
+      setText(whose, wordsOfExample(message, selection));
+      whose.hidden = !whose.textContent;
       showRow(message);
       showFacts(message);
       showPaths(message);
@@ -100,6 +104,15 @@ export function makeProduct(lab) {
       chips = [];
     },
   };
+}
+
+/** Whose the factors are: of one example, while the update follows their mean. */
+function wordsOfExample({ example }, { of, name, row, column }) {
+  if (example === undefined) return "";
+  const thing = of === "unit" ? "Its bias" : name.startsWith("W")
+    ? `From ${layerOf(name) > 1 ? "unit" : "input"} ${row + 1} to unit ${column + 1} of layer ${layerOf(name)}`
+    : `Of unit ${column + 1} of layer ${layerOf(name)}`;
+  return `${thing}, in example ${example + 1} of the mini-batch:`;
 }
 
 const sign = (text) => make("span", { class: "sign" }, text);

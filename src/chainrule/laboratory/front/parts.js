@@ -23,6 +23,11 @@ function furnish(node, attributes, children) {
   return node;
 }
 
+/** How many times as large as usual the page's text is, where a person enlarges it. @returns {number} */
+export function textScale() {
+  return parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1;
+}
+
 /** Sets a text only where it changed, so that nothing is laid out for nothing. */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;

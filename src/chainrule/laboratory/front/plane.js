@@ -1,6 +1,6 @@
 // The plane of two inputs: what the network says everywhere on it, and the points.
 
-import { keepFocus, make, makeTooltip, setText } from "./parts.js";
+import { keepFocus, make, makeTooltip, setText, textScale } from "./parts.js";
 import { atMostEvery, shownNumber } from "./numbers.js";
 import { planeScales } from "./plane_scale.js";
 import { makeMap, wordsOfMap } from "./plane_map.js";
@@ -30,7 +30,9 @@ export function createPlane(root, lab) {
   const said = make("p", { class: "lab-visually-hidden", role: "status" });
   const legend = make("div", { class: "legend" });
   const tools = make("div", { class: "drawing", hidden: true });
-  root.append(pad, legend, tools, words, said);
+  const test = viewSwitch("v_test", "test points", "Those held back from training, outlined");
+  const discrete = viewSwitch("v_discrete", "discretise", "The likeliest class alone; of values, eight steps");
+  root.append(pad, legend, make("div", { class: "looks" }, test.label, discrete.label), tools, words, said);
   const tooltip = makeTooltip(root);
 
   let scales = null;
@@ -44,6 +46,11 @@ export function createPlane(root, lab) {
   const seen = (key) => Boolean(lab.view?.[key]);
   const range = () => lab.frame?.range ?? drawnRange;
   const drawing = makeDrawing(tools, lab, drawFixed);
+
+  function viewSwitch(key, words, title) {
+    const box = make("input", { type: "checkbox", onchange: () => lab.setView({ [key]: box.checked }) });
+    return { box, label: make("label", { class: "lab-check", title }, box, ` ${words}`) };
+  }
 
   /** Everything anew: other points, another theme, another size. */
   function build() {
@@ -59,10 +66,12 @@ export function createPlane(root, lab) {
       layer.getContext("2d").setTransform(ratio, 0, 0, ratio, 0, 0);
     }
     look = lab.dark;
-    scales = planeScales(setup.axes, width, height);
+    scales = planeScales(setup.axes, width, height, textScale());
     points = pointsOf(setup);
     map = makeMap(setup, lab.dark, seen("v_discrete"));
-    followRange = fillLegend(legend, setup, lab.dark, seen("v_test") && points.some(({ set }) => set === "test"));
+    [test.box.checked, discrete.box.checked] = [seen("v_test"), seen("v_discrete")];
+    test.label.hidden = !points.some(({ set }) => set === "test");
+    followRange = fillLegend(legend, setup, lab.dark, test.box.checked && !test.label.hidden);
     keepFocus(root, drawing.build);
     pad.setAttribute("aria-description", drawing.isOn() ? DRAW_KEYS : KEYS);
     [drawnRange, cross] = [range(), null];
@@ -96,8 +105,7 @@ export function createPlane(root, lab) {
     drawAxes(context, { setup, scales, ...colours });
     const drawn = drawing.points().map(([x, y, target], index) => ({ set: "train", index, x, y, target }));
     const shown = drawing.isOn() ? drawn : points;
-    const test = seen("v_test") || drawing.isOn();
-    drawPoints(context, { setup, scales, points: shown, range: drawnRange, dark: lab.dark, test });
+    drawPoints(context, { setup, scales, points: shown, range: drawnRange, dark: lab.dark, test: seen("v_test") || drawing.isOn() });
   }
 
   function drawOverlay() {
@@ -109,10 +117,9 @@ export function createPlane(root, lab) {
   }
 
   function nearest(px, py, reach) {
-    const test = seen("v_test");
     let [best, least] = [null, reach];
     for (const point of points) {
-      if (point.set === "test" && !test) continue;
+      if (point.set === "test" && !seen("v_test")) continue;
       const distance = Math.hypot(scales.toX(point.x) - px, scales.toY(point.y) - py);
       if (distance < least) [best, least] = [point, distance];
     }

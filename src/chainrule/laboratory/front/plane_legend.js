@@ -35,7 +35,8 @@ export function fillLegend(box, setup, dark, test) {
   new Uint32Array(image.data.buffer).set(planeScale(dark, false));
   context.putImageData(image, 0, 0);
   const ends = [make("span"), make("span"), make("span")];
-  box.replaceChildren(make("div", { class: "scale-box" }, bar, make("div", { class: "ends" }, ...ends)));
+  box.replaceChildren(make("div", { class: "scale-box" }, bar, make("div", { class: "ends" }, ...ends)),
+    ...(test ? [make("span", { class: "note" }, "thick edge: test")] : []));
   return ([low, high]) => [low, (low + high) / 2, high].forEach((value, i) => setText(ends[i], shownNumber(value, 3)));
 }
 

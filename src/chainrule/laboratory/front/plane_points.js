@@ -87,12 +87,12 @@ export function drawPoints(context, { setup, scales, points, range, dark, test }
 /** The frame, the ticks and the names of the axes. @param {CanvasRenderingContext2D} context */
 export function drawAxes(context, { setup, scales, font, ink, line }) {
   const { axes } = setup;
-  const { left, top, w, h } = scales;
+  const { left, top, w, h, scale } = scales;
   context.strokeStyle = line;
   context.lineWidth = 1;
   context.strokeRect(left + 0.5, top + 0.5, w - 1, h - 1);
   context.fillStyle = ink;
-  context.font = `12px ${font}`;
+  context.font = `${12 * scale}px ${font}`;
   context.textAlign = "center";
   context.textBaseline = "top";
   context.beginPath();
@@ -102,18 +102,18 @@ export function drawAxes(context, { setup, scales, font, ink, line }) {
     context.lineTo(x, top + h + 4);
     context.fillText(text, x, top + h + 6);
   }
-  context.fillText(axes.names[0], left + w / 2, top + h + 22, w);
+  context.fillText(axes.names[0], left + w / 2, top + h + 22 * scale, w);
   context.textAlign = "right";
   context.textBaseline = "middle";
   for (const { at, text } of ticksOf(...axes.y)) {
     const y = scales.toY(at);
     context.moveTo(left - 4, y);
     context.lineTo(left, y);
-    context.fillText(text, left - 6, y, left - 20);
+    context.fillText(text, left - 6, y, left - 20 * scale);
   }
   context.stroke();
   context.save();
-  context.translate(9, top + h / 2);
+  context.translate(9 * scale, top + h / 2);
   context.rotate(-Math.PI / 2);
   context.textAlign = "center";
   context.fillText(axes.names[1], 0, 0, h);

@@ -3,13 +3,14 @@
 /**
  * @param {object} axes of the setup: x and y as [low, high]
  * @param {number} width @param {number} height of the whole picture, in CSS pixels
+ * @param {number} scale of the text beside the axes
  */
-export function planeScales(axes, width, height) {
-  const [left, right, top, bottom] = [46, 10, 8, 38];
+export function planeScales(axes, width, height, scale = 1) {
+  const [left, right, top, bottom] = [46 * scale, 10, 8, 38 * scale];
   const [[x0, x1], [y0, y1]] = [axes.x, axes.y];
   const [w, h] = [width - left - right, height - top - bottom];
   return {
-    left, top, w, h, width, height,
+    left, top, w, h, width, height, scale,
     toX: (x) => left + ((x - x0) / (x1 - x0)) * w,
     toY: (y) => top + ((y1 - y) / (y1 - y0)) * h,
     fromX: (px) => x0 + ((px - left) / w) * (x1 - x0),
