@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import sys
 import threading
@@ -126,6 +127,28 @@ def test_closing_ends_the_desk(echo: LabWidget) -> None:
     assert comm.sent.empty()
 
 
+def test_a_lab_that_nobody_looks_at_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After some minutes of the kernel's loop in which no view said that it is there."""
+    monkeypatch.setattr("chainrule.laboratory.widget.MINUTE", 0.0)
+
+    async def received(minutes: int, here: int) -> list[dict[str, Any]]:
+        widget = LabWidget(lambda send: cast(Desk, EchoDesk(send)))
+        desk = cast(EchoDesk, widget._desk)
+        for minute in range(minutes):
+            clock = widget._clock
+            if minute == here:
+                tell(widget, {"do": "here"})
+            while widget._clock is clock:
+                await asyncio.sleep(0)
+        widget.close()
+        desk._thread.join(30)
+        return desk.received
+
+    assert asyncio.run(received(9, here=-1)) == []
+    assert asyncio.run(received(12, here=-1)) == [{"do": "pause"}]
+    assert asyncio.run(received(12, here=5)) == []
+
+
 def test_marimo_hears_its_own_threads_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """So in a notebook of marimo's one of these sends."""
 
@@ -193,7 +216,7 @@ def test_in_a_real_kernel() -> None:
 
     manager, client = start_new_kernel(kernel_name="python3")
     try:
-        client.execute("import chainrule; lab = chainrule.lab()")
+        client.execute("import chainrule; lab = chainrule.lab(); assert lab._clock")
         while "_esm" not in (opened := next_message(client, "comm_open"))["data"]["state"]:
             pass  # the widget's layout has a comm of its own
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -13,6 +14,9 @@ from chainrule.laboratory import front
 from chainrule.laboratory.desk import Desk, Send
 from chainrule.laboratory.outbox import Outbox
 from chainrule.network import Network
+
+# As long as a server keeps a desk without a page. A view says that it is there each minute.
+MINUTE, MOST_QUIET = 60.0, 10
 
 
 class LabWidget(anywidget.AnyWidget):
@@ -28,6 +32,8 @@ class LabWidget(anywidget.AnyWidget):
     _css = front.style()
 
     _ended = True  # until there is a desk
+    _quiet = 0  # minutes in which no view was heard
+    _clock: asyncio.TimerHandle | None = None
 
     def __init__(self, make_desk: Callable[[Send], Desk]) -> None:
         self._said = threading.Semaphore(0)
@@ -38,6 +44,7 @@ class LabWidget(anywidget.AnyWidget):
         self.on_msg(self._receive)
         self._speaker = _thread_class()(target=self._speak, name="chainrule-lab", daemon=True)
         self._speaker.start()
+        self._wait_a_minute()
 
     @property
     def network(self) -> Network:
@@ -48,6 +55,8 @@ class LabWidget(anywidget.AnyWidget):
         """End the desk's work, and take the lab out of the notebook."""
         if not self._ended:
             self._ended = True
+            if self._clock is not None:
+                self._clock.cancel()
             self._desk.close()
             self._said.release()
             if threading.current_thread() is not self._speaker:
@@ -56,8 +65,29 @@ class LabWidget(anywidget.AnyWidget):
 
     def _receive(self, _: Any, message: Any, buffers: Sequence[Any]) -> None:
         """Hand a message of the page to the desk."""
-        if not self._ended and isinstance(message, dict):
+        if self._ended or not isinstance(message, dict):
+            return
+        self._quiet = 0
+        if message.get("do") != "here":
             self._desk.receive(message, [bytes(buffer) for buffer in buffers])
+
+    def _wait_a_minute(self) -> None:
+        """Begin a minute, in the loop of the kernel: while a cell runs, none ends.
+
+        Then no message is heard either, and a view that is there would seem to be gone.
+        """
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # no notebook
+            return
+        self._clock = loop.call_later(MINUTE, self._end_a_minute)
+
+    def _end_a_minute(self) -> None:
+        """Pause where nobody has looked for long, such as when the browser was closed."""
+        self._quiet += 1
+        if self._quiet == MOST_QUIET:
+            self._desk.receive({"do": "pause"}, [])
+        self._wait_a_minute()
 
     def _speak(self) -> None:
         """Send what the desk says, in a thread that does nothing else.
