@@ -282,6 +282,19 @@ def test_a_desk_that_is_taken_stays_with_its_page() -> None:
         assert ask(first, {"do": "play"})[0]["message"] == {"do": "play"}
 
 
+def test_a_page_comes_back_before_its_old_socket_is_known_to_be_dead() -> None:
+    """To its desk, which the old socket's end then leaves alone; another page can't take it so."""
+    with serving() as served, served.connect() as second, served.connect() as third:
+        with served.connect() as first:
+            desk = ask(first, {**HELLO, "page": "p"})[0]["desk"]
+            assert ask(second, {**HELLO, "desk": desk, "page": "p"})[0]["desk"] == desk
+            assert ask(third, {**HELLO, "desk": desk, "page": "q"})[0]["desk"] != desk
+        with served.connect() as fourth:  # the server has seen by then that the first is gone
+            ask(fourth, HELLO)
+        assert ask(second, {"do": "play"})[0]["message"] == {"do": "play"}
+        assert not served.made[0].left.is_set()
+
+
 @pytest.mark.parametrize("desk", ["nobody's", 7, ["a"], {"a": 1}, None])
 def test_a_desk_that_is_not_there_is_a_new_one(served: Served, desk: object) -> None:
     """As after a new start of the server."""

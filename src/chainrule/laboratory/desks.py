@@ -45,9 +45,10 @@ class NoRoomError(RuntimeError):
 
 @dataclass(eq=False)
 class Seat:
-    """A desk, and whether a page sits at it."""
+    """A desk, the page that sits or sat at it, by a name that no other page knows, and whether."""
 
     desk: DeskLike
+    page: object = None
     taken: bool = True
     expiry: asyncio.TimerHandle | None = None
 
@@ -85,14 +86,15 @@ class Desks:
         """Return the desk that a page's first message names, or a new one, which receives it.
 
         A desk at which a page sits stays with that page: a tab that a browser duplicates knows its
-        id as well. Raises NoRoomError if there are too many.
+        id as well. The page itself may come back before it is known that its connection broke.
+        Raises NoRoomError if there are too many.
         """
-        seat = self._seats.get(str(hello.get("desk")))
-        if seat is None or seat.taken:
+        before, page = self._seats.get(str(hello.get("desk"))), hello.get("page")
+        if before is None or (before.taken and (page is None or page != before.page)):
             return self._sit_at_a_new_one(hello, buffers, send)
-        seat.taken = True
-        if seat.expiry is not None:
-            seat.expiry.cancel()
+        if before.expiry is not None:
+            before.expiry.cancel()
+        seat = self._seats[before.desk.id] = Seat(before.desk, page)
         self._move_to_end(seat)
         seat.desk.attach(send)
         seat.desk.receive(hello, buffers)
@@ -101,7 +103,7 @@ class Desks:
     def _sit_at_a_new_one(self, hello: Message, buffers: list[bytes], send: Send) -> Seat:
         if len(self._seats) >= self._most:
             self._make_room()
-        seat = Seat(self._make_desk(send))
+        seat = Seat(self._make_desk(send), hello.get("page"))
         self._seats[seat.desk.id] = seat
         for message, its_buffers in ((hello, buffers), *self._first):
             seat.desk.receive(message, its_buffers)
@@ -118,7 +120,7 @@ class Desks:
 
     def leave(self, seat: Seat) -> None:
         """Note that a desk's page has gone."""
-        if self._seats.get(seat.desk.id) is not seat:  # all desks were closed meanwhile
+        if self._seats.get(seat.desk.id) is not seat:  # closed, or taken over by the same page
             return
         seat.taken = False
         seat.desk.detach()
