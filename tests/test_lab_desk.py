@@ -363,6 +363,9 @@ def test_a_saved_model_is_opened_again(page: Page) -> None:
     setup, _ = page.ask("open", "setup", model, name="mine.safetensors")
     assert not setup["can"]["restructure"]
     assert np.array_equal(page.desk.network.vector, learned.vector)
+    setup, _ = page.ask("free", "setup")  # and one is made by the settings again
+    assert setup["can"]["restructure"]
+    assert [layer["units"] for layer in setup["layers"]] == [2, 1]
 
 
 CSV = "size,colour,price,kind\n" + "".join(
@@ -441,6 +444,13 @@ def test_a_link_that_holds_what_cannot_be_gives_a_page_all_the_same(page: Page) 
     page.send("hello", settings=settings, desk=None)
     assert page.wait_for("setup")[0]["settings"]["data"] == "moons"
     assert page.wait_for("refused")[0]["what"] == "test"
+
+
+def test_a_page_that_is_loaded_again_is_told_what_was_selected(page: Page) -> None:
+    assert page.ask("hello", "setup", settings=None, desk=None)[0]["selection"] is None
+    page.ask("explain", "panel", of="unit", layer=1, unit=2)
+    setup, _ = page.ask("hello", "setup", settings=None, desk=page.desk.id)
+    assert setup["selection"] == {"of": "unit", "layer": 1, "unit": 2}
 
 
 def test_a_page_that_comes_back_finds_its_desk_as_it_was(page: Page) -> None:

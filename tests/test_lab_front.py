@@ -26,9 +26,9 @@ def test_what_is_imported_comes_first_and_once() -> None:
     texts = {
         "a.js": 'import { b } from "./b.js";\nimport { c, d } from "./c.js";\nexport default b;\n',
         "b.js": '// b\nimport { c } from "./c.js";\n\nexport const b = c;\n',
-        "c.js": "/**\n * c\n */\nexport const c = 1; // 1\nexport function d() {\n  // d\n  c;\n}\n",
+        "c.js": "/**\n * c\n */\nexport const c = 1; // 1\nexport function d() {\n  // d\n  c\n}\n",
     }
-    joined = "const c = 1; // 1\nfunction d() {\nc;\n}\nconst b = c;\nexport default b;\n"
+    joined = "const c = 1; // 1\nfunction d() {\nc\n}\nconst b = c;\nexport default b;\n"
     assert front.join("a.js", texts.__getitem__) == joined
 
 

@@ -192,6 +192,13 @@ class Answers(Telling):
         """Show the loss along the gradient."""
         self.say({"kind": "slice", **slice_of(self.experiment)})
 
+    def free(self, message: Mapping[str, Any], buffers: Sequence[bytes]) -> None:
+        """Take a network of the settings in place of one that was opened or given."""
+        experiment = self._made(self.settings, self.table, None)
+        self.given = None
+        self._use(self.settings, experiment)
+        self._show_anew()
+
     def export(self, message: Mapping[str, Any], buffers: Sequence[bytes]) -> None:
         """Give the experiment to take along."""
         form = _checks.check_choice("as", message.get("as"), ("chainrule", "numpy", "model"))
@@ -364,6 +371,7 @@ _ACTS: dict[str, Callable[[Answers, Mapping[str, Any], Sequence[bytes]], None]] 
     "walk": Answers.walk_on,
     "follow": Answers.follow,
     "slice": Answers.slice,
+    "free": Answers.free,
     "export": Answers.export,
     "open": Answers.open,
     "lesson": Answers.lesson,

@@ -71,6 +71,7 @@ class Telling:
             "kind": "setup",
             "desk": self.desk,
             "lessons": titles(),
+            "selection": self.selection,
             **describe(self.experiment),
         }
         message["limits"] = {**message["limits"], "upload": LARGEST}

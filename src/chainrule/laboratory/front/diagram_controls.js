@@ -38,7 +38,10 @@ function facts(setup, layer) {
 /** The whole bar: one layer more, one less. @param {object} lab */
 export function makeLayerButtons(lab) {
   const { settings, limits, can } = lab.setup;
-  if (!can.restructure) return make("div", { class: "layers-bar" }, "The network was given from Python.");
+  if (!can.restructure) {
+    return make("div", { class: "layers-bar" }, "The network was opened or given: its layers stay.",
+      make("button", { type: "button", class: "lab-small", "data-key": "free", onclick: () => lab.send({ do: "free" }) }, "Begin another"));
+  }
   const [fewest, most] = limits.layers;
   const count = settings.hidden.length;
   const fewer = () => lab.layers.change((hidden) => (hidden.length > fewest ? hidden.slice(0, -1) : hidden));

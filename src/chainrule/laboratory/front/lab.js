@@ -19,6 +19,7 @@ import { createTheme } from "./theme.js";
 import { createTransport, stoppedSentence } from "./transport.js";
 
 const DESK = "chainrule-lab-desk";
+const HERE_EVERY = 60000; // milliseconds between two signs of life of a notebook's view
 
 /**
  * What the components share: the last messages, the selection, the way to the desk, and who listens.
@@ -118,8 +119,11 @@ function render({ model, el }) {
     }
   }
   const stop = receive(model, lab);
+  // A page's socket tells whether somebody is there; of a notebook's view only what it says does.
+  const signs = lab.page ? 0 : setInterval(() => lab.send({ do: "here" }), HERE_EVERY);
   return () => {
     stop();
+    clearInterval(signs);
     address?.stop();
     shortcuts.stop();
     lab.end();
@@ -130,6 +134,7 @@ function render({ model, el }) {
 
 /** Greets the desk, hands its messages on, and draws no more often than the screen does. */
 function receive(model, lab) {
+  const page = Math.random().toString(36).slice(2); // a tab that is duplicated has another
   let waiting = null;
   let seen = [];
   let request = 0;
@@ -138,7 +143,7 @@ function receive(model, lab) {
     if (!lab.page) return lab.send({ do: "hello", settings: null, desk: null });
     const said = settingsIn(location.hash);
     const settings = lab.setup?.settings ?? said.settings;
-    lab.send({ do: "hello", settings: Object.keys(settings).length ? settings : null, desk: lab.setup?.desk ?? keptDesk() });
+    lab.send({ do: "hello", settings: Object.keys(settings).length ? settings : null, desk: lab.setup?.desk ?? keptDesk(), page });
     if (!lab.setup && said.unknown.length) lab.emit("refused", { what: "link", message: unknownSentence(said.unknown) });
   }
   function draw() {
@@ -173,7 +178,10 @@ function receive(model, lab) {
       lab.setup = { ...lab.setup, settings: message.settings, batches: message.batches ?? lab.setup.batches, note: message.note };
     }
     lab.emit(message.kind, message);
-    if (message.kind === "setup" && lab.selection) lab.select(isThere(lab.selection, message, before) ? lab.selection : null);
+    if (message.kind !== "setup") return;
+    // A page that was loaded again shows what was selected before.
+    if (!before) lab.selection = message.selection ?? null;
+    if (lab.selection) lab.select(isThere(lab.selection, message, before ?? message) ? lab.selection : null);
   }
   model.on("msg:custom", take);
   if (lab.page) model.on("connected", greet);

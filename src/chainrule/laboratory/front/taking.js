@@ -97,7 +97,7 @@ function showLink(root, lab) {
   const dialog = createDialog("A link to this experiment",
     make("p", {}, "This is the experiment, without the way to your lab. Another lab opens it by Open, Link…"),
     make("p", { class: "lab-actions" }, link, button("Copy", link.value)),
-    settings.data === "table" ? make("p", {}, "The rows of your table are not in it: send the file too.") : "",
+    settings.data === "table" || !lab.setup.can.restructure ? make("p", {}, "What you opened is not in it: send the file too.") : "",
     make("p", {}, "The address of this page opens it at once, but holds the token of this lab: whoever has the address can use your lab " +
       "for as long as it runs. Keep it for yourself, or for those who may."),
     make("p", { class: "lab-actions" }, button("Copy the address", location.href)));
