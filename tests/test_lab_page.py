@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from pyarrow.csv import read_csv
+from pyarrow.parquet import write_table
 
 import chainrule
 from chainrule.laboratory.desk import Desk
+from chainrule.laboratory.lessons import SHIPPED, shipped_lesson
+from chainrule.laboratory.settings import Settings
 from tests.laboratory import Served
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator, Page, WebSocketRoute
 
 
 class Lab:
@@ -57,9 +63,9 @@ class Lab:
     def choose(self, label: str, value: str) -> None:
         self.page.get_by_role("combobox", name=label, exact=True).select_option(value)
 
-    def until(self, holds: Callable[[], Any]) -> None:
+    def until(self, holds: Callable[[], Any], seconds: int = 10) -> None:
         """Wait until something holds; the page goes on meanwhile."""
-        for _ in range(400):
+        for _ in range(40 * seconds):
             if holds():
                 return
             self.page.wait_for_timeout(25)
@@ -95,6 +101,26 @@ class Lab:
     @property
     def panel(self) -> Locator:
         return self.region("Chain rule")
+
+    def drawn(self, canvas: str) -> str:
+        """What is on a canvas now, as one text."""
+        text: str = self.page.locator(canvas).first.evaluate("canvas => canvas.toDataURL()")
+        return text
+
+    def open_file(self, name: str, content: bytes) -> None:
+        with self.page.expect_file_chooser() as chosen:
+            self.click("Open a file…")
+        kind = "application/octet-stream"
+        chosen.value.set_files({"name": name, "mimeType": kind, "buffer": content})
+
+    def tab_to(self, name: str) -> None:
+        """Press Tab until a control has the focus, as who has no mouse does."""
+        words = "e => e.ariaLabel ?? e.labels?.[0]?.textContent ?? e.textContent"
+        for _ in range(150):
+            self.page.keyboard.press("Tab")
+            if self.page.locator(":focus").evaluate(words).startswith(name):
+                return
+        raise AssertionError(f"Tab never comes to {name!r}")
 
 
 @pytest.fixture
@@ -165,6 +191,21 @@ def test_the_training_is_set(lab: Lab) -> None:
     }
     lab.has(**wanted)
     lab.shown("Batch", "0 of 80")
+
+
+def test_the_engine_is_chosen(lab: Lab) -> None:
+    lab.open()
+
+    def chosen(engine: str) -> bool:
+        return lab.settings.engine == engine  # type: ignore[no-any-return]
+
+    for engine in ("compiled", "numpy"):
+        lab.choose("Engine", engine)
+        lab.until(partial(chosen, engine), seconds=120)  # it may have to be compiled
+        made = lab.desk.answers.experiment.learning.engine
+        assert type(made).__name__.lower().startswith(engine[:5]), made
+        lab.click("One epoch")
+        lab.shown("Epoch", "1" if engine == "compiled" else "2")
 
 
 def test_layers_and_units_are_added_and_removed_on_the_diagram(lab: Lab) -> None:
@@ -347,6 +388,52 @@ def test_the_plane_is_followed_and_points_are_selected(lab: Lab) -> None:
     lab.panel.get_by_text(re.compile("Point .* of (800|200)")).first.wait_for()
 
 
+def test_the_map_is_discretised_and_its_test_points_are_shown(lab: Lab) -> None:
+    lab.open("#n=60&epochs=3")
+    lab.click("Play")
+    lab.shown("Epoch", "3")
+    region = lab.region("Output")
+    of_two_colours = """canvas => {
+        const { data } = canvas.getContext("2d").getImageData(60, 30, 200, 200);
+        const counts = new Map();
+        const pixels = new Uint32Array(data.buffer);
+        for (const pixel of pixels) counts.set(pixel, (counts.get(pixel) ?? 0) + 1);
+        const [most, second] = [...counts.values()].sort((a, b) => b - a);
+        return (most + (second ?? 0)) / pixels.length;
+    }"""
+    for label, canvas, key in (
+        ("discretise", "canvas.map", "v_discrete"),
+        ("test points", "canvas.fixed", "v_test"),
+    ):
+        box = region.get_by_role("checkbox", name=label)
+        before = lab.drawn(canvas)
+        box.check()
+        assert lab.drawn(canvas) != before
+        assert f"{key}=1" in lab.page.url
+        if key == "v_discrete":
+            assert region.locator(canvas).evaluate(of_two_colours) > 0.9  # and some at their edge
+        else:
+            region.get_by_text("outlined: test").wait_for()
+        box.uncheck()
+        assert lab.drawn(canvas) == before
+        assert key not in lab.page.url
+    assert region.locator("canvas.map").evaluate(of_two_colours) < 0.5
+
+
+def test_the_curve_has_a_logarithmic_scale(lab: Lab) -> None:
+    lab.open("#n=60&epochs=3")
+    lab.click("Play")
+    lab.shown("Epoch", "3")
+    canvases = [f".lab-chart:nth-child({i}) canvas" for i in (1, 2)]
+    before = [lab.drawn(canvas) for canvas in canvases]
+    box = lab.region("Learning").get_by_role("checkbox", name="log scale")
+    box.check()
+    assert lab.drawn(canvases[0]) != before[0]  # of the loss alone
+    assert lab.drawn(canvases[1]) == before[1]
+    box.uncheck()
+    assert [lab.drawn(canvas) for canvas in canvases] == before
+
+
 def test_points_are_drawn_by_hand(lab: Lab) -> None:
     lab.open()
     lab.page.get_by_role("radio", name="Drawn by hand", exact=True).click()
@@ -379,22 +466,27 @@ CSV = "size,colour,price,kind\n" + "".join(
 
 def test_a_file_is_opened_and_its_columns_chosen(lab: Lab) -> None:
     lab.open()
-    with lab.page.expect_file_chooser() as chosen:
-        lab.click("Open a file…")
-    chosen.value.set_files({"name": "pets.csv", "mimeType": "text/csv", "buffer": CSV.encode()})
+    lab.open_file("pets.csv", CSV.encode())
     lab.until(lambda: lab.settings.data == "table")
     lab.choose("Target column", "colour")
     lab.until(lambda: lab.desk.answers.table and lab.desk.answers.table.target == "colour")
     lab.choose("Across", "price")
     lab.until(lambda: lab.settings.x == "price")
     lab.region("Output").get_by_text("price").first.wait_for()
-    with lab.page.expect_file_chooser() as chosen:
-        lab.click("Open a file…")
-    chosen.value.set_files(
-        {"name": "broken.csv", "mimeType": "text/csv", "buffer": b"a,b\n1,2,3\n"}
-    )
+    lab.open_file("broken.csv", b"a,b\n1,2,3\n")
     lab.page.get_by_text(re.compile("broken.csv can.t be read")).first.wait_for()
     assert lab.settings.data == "table"
+
+
+def test_a_parquet_file_is_opened(lab: Lab) -> None:
+    table, file = read_csv(io.BytesIO(CSV.encode())), io.BytesIO()
+    write_table(table, file)
+    lab.open()
+    lab.open_file("pets.parquet", file.getvalue())
+    lab.region("Output").get_by_text("dog", exact=True).wait_for()
+    split = lab.desk.answers.experiment.split
+    assert split.names == ["size", "price", "colour = red", "colour = green"]
+    assert len(split.y_train) + len(split.y_test) == 60
 
 
 def taken(lab: Lab, item: str, *, code: bool = False) -> bytes:
@@ -422,7 +514,47 @@ def test_it_is_taken_along(lab: Lab) -> None:
     assert taken(lab, "Picture, PNG").startswith(b"\x89PNG")
     svg = ElementTree.fromstring(taken(lab, "Picture, SVG"))
     assert len(svg.findall(".//{http://www.w3.org/2000/svg}image")) >= 8  # a map for each unit
-    assert b"chainrule model" in taken(lab, "Saved model")
+
+
+def test_a_saved_model_is_opened_and_left_again(lab: Lab) -> None:
+    lab.open("#n=100&hidden=3:relu")
+    lab.click("One epoch")
+    lab.shown("Epoch", "1")
+    learned, model = lab.desk.network, taken(lab, "Saved model")
+    lab.click("Reset")
+    lab.shown("Epoch", "0")
+    lab.open_file("mine.safetensors", model)
+    lab.until(lambda: np.array_equal(lab.desk.network.vector, learned.vector))
+    region = lab.region("Network")
+    region.get_by_text("its layers stay").wait_for()
+    assert region.get_by_role("button", name="one unit more in layer 1").count() == 0
+    lab.click("Begin another")
+    region.get_by_role("button", name="one unit more in layer 1").click()
+    lab.until(lambda: lab.settings.hidden == ((4, "relu"),))
+
+
+def test_a_link_is_sent_without_the_token(lab: Lab) -> None:
+    lab.open("#n=100&hidden=3:relu")
+    lab.page.get_by_role("button", name=re.compile("^Take along")).click()
+    lab.page.get_by_role("button", name=re.compile("^Link")).click()
+    link = lab.page.get_by_role("textbox", name="Link to send").input_value()
+    assert link == "#n=100&hidden=3:relu"
+    lab.page.keyboard.press("Escape")
+    lab.page.get_by_role("radio", name="Circles").click()
+    lab.has(data="circles")
+    lab.page.get_by_role("button", name=re.compile("^Open( ▾)?$")).click()
+    lab.page.get_by_role("button", name=re.compile("^Link")).click()
+    field = lab.page.get_by_role("textbox", name="Link", exact=True)
+    field.fill(link)
+    field.press("Enter")
+    lab.has(data="moons", n=100, hidden=((3, "relu"),))
+
+
+def test_what_a_link_cannot_have_is_said_on_the_page(lab: Lab) -> None:
+    lab.open("#n=7&mood=good&hidden=3:relu&data=table")
+    lab.region("Data").get_by_text("must be").wait_for()
+    lab.page.get_by_text("a link does not hold its rows").wait_for()
+    lab.page.get_by_text("settings that the lab does not know").wait_for()
 
 
 def test_a_link_gives_the_same_experiment(lab: Lab, browser_page: Page) -> None:
@@ -438,35 +570,71 @@ def test_a_link_gives_the_same_experiment(lab: Lab, browser_page: Page) -> None:
     lab.until(lambda: lab.settings == settings)
 
 
-def test_a_reload_and_a_dropped_socket_find_the_network_as_it_was(lab: Lab) -> None:
+def test_a_reload_finds_all_as_it_was(lab: Lab) -> None:
+    lab.open("#n=100&v_lesson=overfitting&v_step=2")
+    lab.click("One epoch")
+    lab.shown("Epoch", "1")
+    lab.region("Output").get_by_role("checkbox", name="test points").check()
+    lab.click("Dark")
+    lab.click(re.compile("^unit 2 of layer 1"))
+    lab.panel.get_by_text("Unit 2 of layer 1").first.wait_for()
+    made = len(lab.served.made)
+    lab.page.reload()
+    lab.shown("Epoch", "1")
+    lab.panel.get_by_text("Unit 2 of layer 1").first.wait_for()
+    lab.page.get_by_text("Two curves part").wait_for()
+    lab.page.get_by_role("button", name="Light", exact=True).wait_for()
+    assert lab.region("Output").get_by_role("checkbox", name="test points").is_checked()
+    assert lab.region("Network").locator(".unit.selected").count() == 1
+    assert len(lab.served.made) == made
+
+
+def test_a_dropped_socket_comes_back_to_its_network(lab: Lab) -> None:
+    sockets: list[WebSocketRoute] = []
+
+    def connect(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        socket.connect_to_server()
+
+    lab.page.route_web_socket(re.compile("/socket$"), connect)
     lab.open()
     lab.click("One epoch")
     lab.shown("Epoch", "1")
     made = len(lab.served.made)
-    lab.page.reload()
-    lab.shown("Epoch", "1")
-    lab.page.context.set_offline(True)
-    lab.page.context.set_offline(False)
-    lab.click("One epoch")
-    lab.shown("Epoch", "2")
+    sockets[0].close()  # on the page's side: the server has not heard of it
+    lab.until(lambda: len(sockets) == 2)
+    lab.until(lambda: (lab.click("One epoch"), lab.desk.answers.experiment.learning.epochs)[1] > 1)
+    lab.shown("Epoch", re.compile("[2-9]"))
     assert len(lab.served.made) == made
 
 
-def test_a_lesson_is_gone_through(lab: Lab) -> None:
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_lesson_is_gone_through_to_its_end(lab: Lab, name: str) -> None:
+    lesson = shipped_lesson(name)
     lab.open()
     lab.page.get_by_role("button", name=re.compile("^Lessons")).click()
-    title = "Why an activation is not linear"
-    lab.page.get_by_role("menuitem", name=title).or_(
-        lab.page.get_by_role("button", name=title)
-    ).first.click()
-    lab.page.get_by_text("A network without a bend").first.wait_for()
-    lab.until(lambda: lab.settings.hidden == ((4, "identity"),))
-    lab.click("Next")
-    lab.page.get_by_text("The border stays straight").first.wait_for()
-    lab.until(lambda: lab.desk.answers.experiment.learning.steps > 0)
-    lab.click("Back")
-    lab.page.get_by_text("A network without a bend").first.wait_for()
-    lab.click("Leave the lesson")
+    lab.page.get_by_role("button", name=lesson.title).click()
+    for number, step in enumerate(lesson.steps, 1):
+        lab.page.get_by_role("heading", name=step.title).wait_for()
+        lab.page.get_by_text(f"step {number} of {len(lesson.steps)}").wait_for()
+        wanted = Settings().changed(step.settings).as_dict()
+        lab.has(**{key: wanted[key] for key in step.settings})
+        acts = [act["do"] for act in step.do]
+        if "play" in acts:
+            lab.until(lambda: lab.desk.answers.experiment.learning.steps > 0)
+        if "explain" in acts:
+            lab.panel.get_by_role("heading", name="The chain rule for W1[0, 0]").wait_for()
+            lab.region("Network").locator("path.selected").wait_for(state="attached")
+        if "slice" in acts:
+            lab.region("Along the gradient").get_by_text("the loss is").wait_for()
+        assert lab.page.locator(".lab-look").count() >= len(step.look)
+        if number == 2:
+            lab.click("Back")
+            lab.page.get_by_role("heading", name=lesson.steps[0].title).wait_for()
+            lab.click("Next")
+        lab.click("Next" if number < len(lesson.steps) else "Finish")
+    lab.page.get_by_role("region", name="Lesson").wait_for(state="hidden")
+    assert lab.page.locator(".lab-look").count() == 0
 
 
 def test_a_teachers_own_lesson_is_opened(lab: Lab) -> None:
@@ -475,37 +643,117 @@ def test_a_teachers_own_lesson_is_opened(lab: Lab) -> None:
         "title": "My own",
         "steps": [{"title": "One", "text": "Look.", "settings": {"n": 50}}],
     }
-    with lab.page.expect_file_chooser() as chosen:
-        lab.click("Open a file…")
-    chosen.value.set_files(
-        {"name": "l.json", "mimeType": "application/json", "buffer": json.dumps(lesson).encode()}
-    )
+    lab.open_file("l.json", json.dumps(lesson).encode())
     lab.page.get_by_text("My own").first.wait_for()
     lab.until(lambda: lab.settings.n == 50)
 
 
 def test_all_of_it_by_keyboard(lab: Lab) -> None:
     lab.open()
-    body = lab.page.locator("body")
-    body.press("b")
+    press = lab.page.keyboard.press
+    press("b")
     lab.shown("Step", "1")
-    body.press("e")
+    press("e")
     lab.shown("Epoch", "1")
-    body.press("r")
+    press("r")
     lab.shown("Step", "0")
-    body.press(" ")
-    lab.page.get_by_role("button", name="Pause", exact=True).wait_for()
-    body.press(" ")
+    press(" ")
+    lab.until(lambda: lab.desk.answers.playing)
+    press(" ")
     lab.until(lambda: not lab.desk.answers.playing)
-    lab.region("Network").get_by_role("button", name=re.compile("^input 1")).focus()
-    lab.page.keyboard.press("ArrowRight")
-    lab.page.keyboard.press("ArrowDown")
-    lab.page.keyboard.press("Enter")
+    lab.tab_to("Play")
+    press("Enter")
+    lab.until(lambda: lab.desk.answers.playing)
+    press("Enter")
+    lab.until(lambda: not lab.desk.answers.playing)
+    lab.tab_to("add a hidden layer")
+    press("Enter")
+    lab.until(lambda: len(lab.settings.hidden) == 2)
+    lab.tab_to("one unit more in layer 1")
+    press(" ")
+    lab.until(lambda: lab.settings.hidden[0][0] == 5)
+    lab.tab_to("activation of layer 1")
+    lab.page.keyboard.type("relu")
+    lab.until(lambda: lab.settings.hidden[0][1] == "relu")
+    lab.tab_to("input 1")
+    press("ArrowRight")
+    press("ArrowDown")
+    press("Enter")
     lab.panel.get_by_text(re.compile("Unit . of layer 1")).first.wait_for()
+    press("w")
+    press("ArrowDown")
+    press("Enter")
+    lab.panel.get_by_text(re.compile(r"The chain rule for W1\[1, .\]")).first.wait_for()
+    lab.tab_to("Walk through a mini-batch")
+    press("Enter")
+    lab.panel.get_by_text("Forward: from the examples to the outputs").first.wait_for()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_nothing_moves_for_who_asked_for_that(lab: Lab, motion: Any) -> None:
+    lab.page.emulate_media(reduced_motion=motion)
+    lab.page.add_init_script(
+        """window.moves = [];
+        const scroll = Element.prototype.scrollIntoView;
+        Element.prototype.scrollIntoView = function (options) {
+            moves.push(options.behavior);
+            scroll.call(this, options);
+        };"""
+    )
+    lab.open()
+    lab.click(re.compile("^unit 2 of layer 1"))
+    lab.until(lambda: lab.page.evaluate("moves.length"))
+    still = motion == "reduce"
+    assert lab.page.evaluate("moves") == ["auto" if still else "smooth"]
+    takes = lab.page.get_by_role("button", name="Reset").evaluate(
+        "button => getComputedStyle(button).transitionDuration"
+    )
+    assert (takes == "0s") == still
+
+
+def test_the_chain_rule_and_the_diagram_are_in_sight_together(lab: Lab) -> None:
+    """On a wide screen, however far down the chain rule is read."""
+    lab.page.set_viewport_size({"width": 1400, "height": 900})
+    lab.open("#hidden=6:tanh,4:tanh")
+    lab.click_weight("weight from input 2 to unit 3 of layer 1")
+    lab.panel.get_by_text("The chain rule for W1[1, 2]").first.wait_for()
+    for summary in lab.panel.locator("summary").all():
+        summary.click()
+    lab.panel.locator("table").last.scroll_into_view_if_needed()
+    assert lab.page.evaluate("scrollY") > 500
+    for unit in ("unit 1 of layer 1", "unit 6 of layer 1"):
+        node = lab.region("Network").get_by_role("button", name=re.compile(f"^{unit}"))
+        box = node.bounding_box()
+        assert box is not None
+        assert 0 < box["y"] < 900 - box["height"]
+
+
+def test_large_text_covers_nothing(lab: Lab) -> None:
+    """With a font of twice the size no two parts of a layer's controls lie on each other."""
+    lab.page.emulate_media(reduced_motion="reduce")
+    lab.page.add_init_script(
+        "addEventListener('DOMContentLoaded', () => {"
+        "document.documentElement.style.fontSize = '32px'; })"
+    )
+    lab.open("#hidden=4:tanh,3:%3Dz*tanh(z)")
+    covered = lab.region("Network").evaluate(
+        """network => {
+            const box = (node) => node.getBoundingClientRect();
+            const units = [...network.querySelectorAll(".unit")];
+            const highest = Math.min(...units.map((unit) => box(unit).top));
+            return [...network.querySelectorAll(".column-head")].filter((head) => {
+                const boxes = [...head.children].map(box);
+                const onto = boxes.slice(1).some((b, i) => b.top < boxes[i].bottom - 1);
+                return onto || boxes.at(-1).bottom > highest + 1;
+            }).map((head) => head.textContent);
+        }"""
+    )
+    assert covered == []
+    wide = lab.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 400)])
 def test_nothing_stands_in_anyones_way(lab: Lab, scheme: Any, width: int) -> None:
     """No serious violation by axe-core, in light and dark, wide and narrow."""
     from axe_playwright_python.sync_playwright import Axe
