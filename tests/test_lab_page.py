@@ -603,7 +603,13 @@ def test_a_dropped_socket_comes_back_to_its_network(lab: Lab) -> None:
     made = len(lab.served.made)
     sockets[0].close()  # on the page's side: the server has not heard of it
     lab.until(lambda: len(sockets) == 2)
-    lab.until(lambda: (lab.click("One epoch"), lab.desk.answers.experiment.learning.epochs)[1] > 1)
+
+    def learned_on() -> bool:
+        lab.click("One epoch")  # what is said before the socket is there again is lost
+        epochs: int = lab.desk.answers.experiment.learning.epochs
+        return epochs > 1
+
+    lab.until(learned_on)
     lab.shown("Epoch", re.compile("[2-9]"))
     assert len(lab.served.made) == made
 
