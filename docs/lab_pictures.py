@@ -15,11 +15,11 @@ IMAGES = Path(__file__).parent / "images"
 
 # Name, width and height in pixels, colours, and the experiment as the page's address has it.
 PICTURES = (
-    ("lab-light", 1360, 1560, "light", "n=500&hidden=6:tanh,4:tanh&optimizer=adam&epochs=60"),
+    ("lab-light", 1360, 1400, "light", "n=500&hidden=6:tanh,4:tanh&optimizer=adam&epochs=60"),
     (
         "lab-dark",
         1360,
-        1560,
+        1400,
         "dark",
         "data=spirals&classes=3&n=500&noise=0.03&hidden=8:relu,8:relu,8:relu&optimizer=adam&epochs=150",
     ),

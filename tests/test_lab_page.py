@@ -141,20 +141,20 @@ def test_the_data_are_chosen(lab: Lab) -> None:
         "Two moons": "moons",
     }.items():
         lab.page.get_by_role("radio", name=title, exact=True).click()
-        lab.has(data=name)
+        lab.has(data=name, noise=0.05 if name == "spirals" else 0.2)
     lab.page.get_by_role("radio", name="Spirals").click()
     lab.fill("Classes", 5)
     lab.fill("Examples, as a number", 200)
-    lab.fill("Noise, as a number", 0.05)
+    lab.fill("Noise, as a number", 0.15)
     lab.fill("Test share, as a number", 0.3)
     lab.fill("Seed of the data", 7)
-    wanted = {"data": "spirals", "classes": 5, "n": 200, "noise": 0.05, "test": 0.3, "data_seed": 7}
+    wanted = {"data": "spirals", "classes": 5, "n": 200, "noise": 0.15, "test": 0.3, "data_seed": 7}
     lab.has(**wanted)
     lab.region("Output").get_by_text("140 training and 60 test points").wait_for()
     lab.click("New draw")
     lab.until(lambda: lab.settings.data_seed == 8)
     lab.page.get_by_role("slider", name="Noise", exact=True).press("ArrowRight")
-    lab.until(lambda: lab.settings.noise == pytest.approx(0.1))
+    lab.until(lambda: lab.settings.noise == pytest.approx(0.2))
     assert lab.desk.answers.experiment.network.structure.n_outputs == 5
 
 
@@ -664,14 +664,16 @@ def test_all_of_it_by_keyboard(lab: Lab) -> None:
     press("r")
     lab.shown("Step", "0")
     press(" ")
-    lab.until(lambda: lab.desk.answers.playing)
+    lab.page.get_by_role("button", name="Pause", exact=True).wait_for()
     press(" ")
-    lab.until(lambda: not lab.desk.answers.playing)
+    lab.page.get_by_role("button", name="Play", exact=True).wait_for()
+    assert not lab.desk.answers.playing
     lab.tab_to("Play")
     press("Enter")
-    lab.until(lambda: lab.desk.answers.playing)
+    lab.page.get_by_role("button", name="Pause", exact=True).wait_for()
     press("Enter")
-    lab.until(lambda: not lab.desk.answers.playing)
+    lab.page.get_by_role("button", name="Play", exact=True).wait_for()
+    assert not lab.desk.answers.playing
     lab.tab_to("add a hidden layer")
     press("Enter")
     lab.until(lambda: len(lab.settings.hidden) == 2)

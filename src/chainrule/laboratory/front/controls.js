@@ -11,6 +11,9 @@ const USUAL_PENALTIES = [0, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1];
 const USUAL_BATCHES = [1, 8, 16, 32, 64, 128, 256];
 const FROM_ELSEWHERE = ["table", "given"];
 
+/** The arms of spirals lie closer to each other than all else does: by the usual noise they would be one cloud. */
+const usualNoise = (data) => (data === "spirals" ? 0.05 : LECTURE_SETTINGS.noise);
+
 /**
  * The choice of the data and what they are made with.
  * @param {HTMLElement} root
@@ -102,7 +105,10 @@ function createKinds(lab, root) {
 }
 
 function createTile(lab, group, { name, title }) {
-  const radio = make("input", { type: "radio", name: group, value: name, onchange: () => lab.set({ data: name }) });
+  const radio = make("input", { type: "radio", name: group, value: name, onchange: () => {
+    const { data, noise } = lab.setup.settings;
+    lab.set(noise === usualNoise(data) ? { data: name, noise: usualNoise(name) } : { data: name });
+  } });
   return make("label", { class: "lab-tile" }, radio, createThumbnail(name), make("span", {}, title ?? inWords(name)));
 }
 

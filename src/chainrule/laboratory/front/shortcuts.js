@@ -32,7 +32,8 @@ export function createShortcuts(root, lab, act) {
       make("div", {}, make("dt", {}, make("kbd", {}, key)), make("dd", {}, words)))),
     make("p", {}, "They act everywhere but in a field where something is typed or chosen. Everything else is reached with ",
       make("kbd", {}, "Tab"), "; in the network and on the map the arrow keys go from one to the next, ",
-      make("kbd", {}, "Enter"), " chooses."),
+      make("kbd", {}, "Enter"), " chooses. On a unit ", make("kbd", {}, "W"), " goes to the weights that arrive there, ",
+      make("kbd", {}, "Esc"), " comes back, and ", make("kbd", {}, "B"), " chooses its bias."),
     make("label", { class: "lab-check" }, box, " Single-key shortcuts"));
 
   // In a notebook the keys count only inside the lab; the page is the lab.

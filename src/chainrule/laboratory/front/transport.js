@@ -75,8 +75,8 @@ export function createTransport(root, lab) {
  * @returns {string}
  */
 export function stoppedSentence(frame, settings) {
-  if (frame.stopped === "epochs") return `Stopped after ${settings.epochs} epochs, as asked.`;
-  if (frame.stopped === "target loss") return `Stopped: the loss of training is at ${settings.target_loss}.`;
+  if (frame.stopped === "epochs") return `Stopped after ${settings.epochs} epochs, as asked; to go on, ask for more, or reset.`;
+  if (frame.stopped === "target loss") return `Stopped: the loss of training is at ${settings.target_loss}; to go on, ask for less, or reset.`;
   return `${frame.stopped[0].toUpperCase()}${frame.stopped.slice(1)}.`;
 }
 
