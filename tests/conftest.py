@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab_browser import browser, browser_page, lab_server
+from tests.lab_browser import browser, browser_page, lab, lab_server
 
-__all__ = ["browser", "browser_page", "lab_server"]
+__all__ = ["browser", "browser_page", "lab", "lab_server"]
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.lab_page import Lab
 from tests.laboratory import Served, serving
 
 if TYPE_CHECKING:
@@ -61,3 +62,9 @@ def lab_server() -> Iterator[Served]:
     Desk().close()  # loads what the first page would wait for
     with serving(Desk) as served:
         yield served
+
+
+@pytest.fixture
+def lab(browser_page: Page, lab_server: Served) -> Lab:
+    """The lab's page, not opened yet."""
+    return Lab(browser_page, lab_server)

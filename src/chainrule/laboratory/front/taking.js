@@ -2,7 +2,7 @@
 
 import { fragmentOf } from "./address.js";
 import { createDialog, createMenu } from "./menus.js";
-import { make } from "./parts.js";
+import { make, setText } from "./parts.js";
 import { asPNG, pictureOf } from "./picture.js";
 
 const OPENED = ".csv,.parquet,.arrow,.feather,.safetensors,.json";
@@ -82,7 +82,7 @@ function showCode(root, lab, file) {
   const dialog = createDialog(file.name,
     make("pre", { tabindex: 0, role: "region", "aria-label": "The code" }, make("code", {}, file.text)),
     make("p", { class: "lab-actions" },
-      make("button", { type: "button", onclick: () => copy(lab, file.text, "The code is copied.") }, "Copy"),
+      copyButton(lab, "Copy", file.text),
       make("button", { type: "button", onclick: () => save(new Blob([file.text], { type: file.type }), file.name) }, "Download")));
   dialog.addEventListener("close", () => dialog.remove());
   root.append(dialog);
@@ -93,14 +93,13 @@ function showCode(root, lab, file) {
 function showLink(root, lab) {
   const { settings } = lab.setup;
   const link = make("input", { type: "text", readonly: true, "aria-label": "Link to send", value: `#${fragmentOf(settings, lab.view) || "data=moons"}` });
-  const button = (words, text) => make("button", { type: "button", onclick: () => copy(lab, text, "Copied.") }, words);
   const dialog = createDialog("A link to this experiment",
     make("p", {}, "This is the experiment, without the way to your lab. Another lab opens it by Open, Link…"),
-    make("p", { class: "lab-actions" }, link, button("Copy", link.value)),
+    make("p", { class: "lab-actions" }, link, copyButton(lab, "Copy", link.value)),
     settings.data === "table" || !lab.setup.can.restructure ? make("p", {}, "What you opened is not in it: send the file too.") : "",
     make("p", {}, "The address of this page opens it at once, but holds the token of this lab: whoever has the address can use your lab " +
       "for as long as it runs. Keep it for yourself, or for those who may."),
-    make("p", { class: "lab-actions" }, button("Copy the address", location.href)));
+    make("p", { class: "lab-actions" }, copyButton(lab, "Copy the address", location.href)));
   dialog.addEventListener("close", () => dialog.remove());
   root.append(dialog);
   dialog.showModal();
@@ -121,7 +120,15 @@ function askLink(root) {
   input.focus();
 }
 
-async function copy(lab, text, done) {
+function copyButton(lab, words, text) {
+  return make("button", { type: "button", onclick: async ({ currentTarget: button }) => {
+    await copy(text);
+    setText(button, "Copied");
+    lab.say("Copied.");
+  } }, words);
+}
+
+async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
@@ -133,7 +140,6 @@ async function copy(lab, text, done) {
     document.execCommand("copy");
     area.remove();
   }
-  lab.say(done);
 }
 
 function save(blob, name) {
