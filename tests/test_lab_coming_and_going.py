@@ -182,6 +182,24 @@ def test_a_dropped_socket_comes_back_to_its_network(lab: Lab) -> None:
     assert len(lab.served.made) == made
 
 
+def test_a_view_in_a_notebook_says_each_minute_that_it_is_there(lab: Lab) -> None:
+    """Until it is taken away; the same module draws it."""
+    lab.page.clock.install()
+    lab.open()
+    lab.page.evaluate(
+        """async () => {
+            const { default: { render } } = await import("./page.js");
+            window.said = [];
+            const model = { send: (message) => said.push(message.do), on() {}, off() {} };
+            window.takeAway = render({ model, el: document.createElement("div") });
+        }"""
+    )
+    lab.page.clock.run_for(150_000)
+    lab.page.evaluate("takeAway()")
+    lab.page.clock.run_for(150_000)
+    assert lab.page.evaluate("said") == ["hello", "here", "here"]
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_lesson_is_gone_through_to_its_end(lab: Lab, name: str) -> None:
     lesson = shipped_lesson(name)

@@ -94,7 +94,7 @@ function showLink(root, lab) {
   const { settings } = lab.setup;
   const link = make("input", { type: "text", readonly: true, "aria-label": "Link to send", value: `#${fragmentOf(settings, lab.view) || "data=moons"}` });
   const dialog = createDialog("A link to this experiment",
-    make("p", {}, "This is the experiment, without the way to your lab. Another lab opens it by Open, Link…"),
+    make("p", {}, 'This is the experiment, without the way to your lab. Another lab opens it by "Link…" in its menu "Open".'),
     make("p", { class: "lab-actions" }, link, copyButton(lab, "Copy", link.value)),
     settings.data === "table" || !lab.setup.can.restructure ? make("p", {}, "What you opened is not in it: send the file too.") : "",
     make("p", {}, "The address of this page opens it at once, but holds the token of this lab: whoever has the address can use your lab " +
