@@ -50,7 +50,7 @@ class Lab:
     def choose(self, label: str, value: str) -> None:
         self.page.get_by_role("combobox", name=label, exact=True).select_option(value)
 
-    def until(self, holds: Callable[[], Any], seconds: int = 10) -> None:
+    def until(self, holds: Callable[[], Any], seconds: int = 30) -> None:
         """Wait until something holds; the page goes on meanwhile."""
         for _ in range(40 * seconds):
             if holds():
