@@ -50,6 +50,9 @@ def look(browser: Any, address: str, seconds: float) -> dict[str, float]:
     time.sleep(seconds)
     frames, steps = drawn(page) - frames, learned(page) - steps
     taken = time.perf_counter() - begun
+    # Or the desk would learn on for a while, in case that the page comes back
+    page.get_by_role("button", name="Pause", exact=True).click()
+    page.get_by_role("button", name="Play", exact=True).wait_for()
     context.close()
     return {"load": loaded, "frames": frames / taken, "steps": steps / taken}
 

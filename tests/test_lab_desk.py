@@ -15,6 +15,7 @@ from chainrule.laboratory.desk import Desk
 from chainrule.laboratory.experiment import Experiment
 from chainrule.laboratory.frames import MAP
 from chainrule.laboratory.lessons import SHIPPED, read_lesson
+from chainrule.laboratory.pace import PAUSE, Pace
 from chainrule.laboratory.settings import SettingError, Settings
 
 CORPUS = Path(__file__).parent / "data" / "corpus"
@@ -313,6 +314,19 @@ def test_a_desk_that_does_not_learn_waits(page: Page, monkeypatch: pytest.Monkey
     for _ in range(3):
         page.ask("slice", "slice")
     assert turns == []
+
+
+def test_a_desk_leaves_the_cores_to_a_page_that_is_behind() -> None:
+    """Not to one that has drawn all it got, nor to one that draws nothing at all."""
+    pace = Pace()
+    assert pace.pause(0.0) == 0
+    for now in (1.0, 1.02):
+        pace.next_frame(now)
+    assert pace.pause(1.03) == 0  # no other frame is due yet
+    assert pace.pause(1.05) == PAUSE
+    assert pace.pause(1.5) == 0
+    pace.seen(1)
+    assert pace.pause(1.05) == 0
 
 
 def test_a_thousand_clicks_end_nothing(page: Page) -> None:

@@ -94,7 +94,8 @@ class CompiledEngine:
         self.source: Source | None = None
         self.holds = self.holds_more = False  # whether only the panels are to change; and have
         self.most = max(1, MOST_NUMBERS // (batch_size * structure.n_inputs))
-        self.stride = min(16, self.most)
+        self.each: float | None = None  # seconds that a mini-batch took, the last time
+        self.reads_all = True
         self.others_at_work: Callable[[], bool] = nobody
         self.kernels = kernels = Kernels(dtype)
         self.kind = kind = kernels.kind
@@ -211,6 +212,21 @@ class CompiledEngine:
         copy = COPY_FROM_PYTHON(COPY_PARAMETERS.publish(self.kind).address)
         copy(address(table), len(table), address(vector), address(self.P), 1, 0, 1)
 
+    @property
+    def stride(self) -> int:
+        """How many mini-batches it would like to be given at a time."""
+        if self.each is None:
+            return min(16, self.most)
+        seconds = SECONDS_A_TRIAL if self.choice.trials else SECONDS_A_CALL
+        if self._leaves_a_core():
+            seconds = SECONDS_BESIDE_OTHERS
+        count = max(1, int(seconds / self.each))
+        return count if self.reads_all else min(count, self.most)
+
+    def _leaves_a_core(self) -> bool:
+        """Whether another thread of the run needs one of the cores that would all be taken."""
+        return 1 < self.choice.threads >= usable_threads() and self.others_at_work()
+
     def train_batches(
         self,
         X: Inputs,
@@ -225,22 +241,16 @@ class CompiledEngine:
         n_batches = len(rows) // epoch_rows * -(-epoch_rows // batch_size)
         start = time.perf_counter()
         self.run[epoch.EPOCH_ROWS] = epoch_rows
-        threads = self.choice.threads
-        leaves_a_core = 1 < threads >= usable_threads() and self.others_at_work()
-        threads -= leaves_a_core
+        leaves_a_core = self._leaves_a_core()
+        threads = self.choice.threads - leaves_a_core
         done, losses = self._run(X, Y, sample_weight, rows, batch_size, n_batches, threads)
         self.steps += done
         if done < n_batches:
             raise self._not_finite(X, Y, rows[done * batch_size :][:batch_size], losses[done], done)
-        each = (time.perf_counter() - start) / n_batches
-        if leaves_a_core:
-            seconds = SECONDS_BESIDE_OTHERS
-        else:
-            self.choice.note(each)
-            seconds = SECONDS_A_TRIAL if self.choice.trials else SECONDS_A_CALL
-        self.stride = max(1, int(seconds / each))
-        if not can_be_read(X):
-            self.stride = min(self.stride, self.most)
+        self.each = (time.perf_counter() - start) / n_batches
+        if not leaves_a_core:
+            self.choice.note(self.each)
+        self.reads_all = can_be_read(X)
         return losses.tolist()
 
     def _run(

@@ -47,8 +47,6 @@ class Engine(Protocol):
         The learning rate of each update.
     steps : int
         Number of updates so far.
-    stride : int
-        How many mini-batches it would like to be given at a time.
     penalties : list of float
         What a penalty that the examples share added to the cost of each mini-batch of the last
         call, before its update; empty where there is none.
@@ -59,9 +57,13 @@ class Engine(Protocol):
 
     rates: Rates
     steps: int
-    stride: int
     penalties: list[float]
     others_at_work: Callable[[], bool]
+
+    @property
+    def stride(self) -> int:
+        """How many mini-batches it would like to be given at a time."""
+        ...
 
     def train_batches(
         self,

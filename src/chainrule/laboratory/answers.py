@@ -259,7 +259,7 @@ class Answers(Telling):
         if not self.playing:
             return None
         if self.settings.speed == "full":
-            return 0
+            return self.pace.pause(now)
         return max(0.0, min(self._next_batch - now, 0.25)) or 0
 
     def go_on(self, now: float) -> None:

@@ -8,6 +8,10 @@ import threading
 # the mini-batches that are being learned, so that of 60 some 30 are left.
 FRAMES, UNSEEN = 60, 2
 
+# While the page has yet to draw the frames that it has, the desk pauses for so many seconds after
+# each chunk: the page may need the core. One that draws none for longer than that is not watched.
+PAUSE, WATCHED = 0.004, 0.25
+
 # A page that is hidden draws nothing; after so many seconds its curve goes on all the same.
 HIDDEN = 1.0
 
@@ -40,6 +44,12 @@ class Pace:
         with self._lock:
             ready = self.sent - self.last_seen < UNSEEN
             return ready and now - self.last_time >= 1 / FRAMES
+
+    def pause(self, now: float) -> float:
+        """Return how long to leave the cores to the page, in seconds."""
+        with self._lock:
+            behind = self.sent - self.last_seen >= UNSEEN
+            return PAUSE if behind and 1 / FRAMES <= now - self.last_time < WATCHED else 0
 
     def next_frame(self, now: float) -> int:
         """Return the number of the frame that is sent now."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -25,17 +25,19 @@ class _End:
 
 
 class Ahead(Iterator[T]):
-    """Items in their order, some of which a thread makes ahead."""
+    """Items in their order, some of which a thread makes ahead.
 
-    def __init__(self, given: Iterator[T], working: threading.Event) -> None:
-        self._given, self._working = given, working
+    Attributes
+    ----------
+    is_at_work : callable () -> bool
+        Tells whether the thread makes one at this moment, or is about to.
+    """
+
+    def __init__(self, given: Iterator[T], is_at_work: Callable[[], bool]) -> None:
+        self._given, self.is_at_work = given, is_at_work
 
     def __next__(self) -> T:
         return next(self._given)
-
-    def is_at_work(self) -> bool:
-        """Return whether the thread is making one at this moment."""
-        return self._working.is_set()
 
 
 @contextlib.contextmanager
@@ -48,28 +50,29 @@ def read_ahead(items: Iterator[T], at_once: int = 2) -> Iterator[Ahead[T]]:
     the block ends, whatever ended it; `items` are used in that thread alone.
     """
     made: queue.Queue[T | _Failed | _End] = queue.Queue()
-    allowed, ended, working = threading.Semaphore(at_once), threading.Event(), threading.Event()
+    allowed, ended = threading.Semaphore(at_once), threading.Event()
+    n_allowed, n_made = at_once, 0  # each of them changed by one of the two threads alone
 
     def make() -> None:
+        nonlocal n_made
         try:
             while True:
                 allowed.acquire()
                 if ended.is_set():
                     break
-                working.set()
                 item = next(items, _End())
+                n_made += 1
                 made.put(item)
-                working.clear()
                 if isinstance(item, _End):
                     break
         except BaseException as error:
             made.put(_Failed(error))
         finally:
-            working.clear()
             if hasattr(items, "close"):
                 items.close()
 
     def give() -> Iterator[T]:
+        nonlocal n_allowed
         while True:
             try:
                 item = made.get(timeout=_WAIT)
@@ -81,12 +84,13 @@ def read_ahead(items: Iterator[T], at_once: int = 2) -> Iterator[Ahead[T]]:
                 raise item.error
             yield item
             del item
+            n_allowed += 1
             allowed.release()
 
     thread = threading.Thread(target=make, name="chainrule-reading", daemon=True)
     thread.start()
     try:
-        yield Ahead(give(), working)
+        yield Ahead(give(), lambda: n_made < n_allowed and thread.is_alive())
     finally:
         ended.set()
         allowed.release()
