@@ -52,7 +52,7 @@ from chainrule.tabular import files
 import pyarrow.compute, pyarrow.csv, pyarrow.parquet
 limit_memory()
 for path in sorted(Path(sys.argv[1]).iterdir()):
-    if path.suffix == ".py": continue
+    if path.is_dir() or path.suffix == ".py": continue
     try: print(path.name, "READ", files.read_file(path).num_rows)
     except files.TableFileError as error: print(str(error).replace(sys.argv[1], "")[1:])
 """
