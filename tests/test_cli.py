@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from chainrule import __version__
+from chainrule.cli import main
 from tests.processes import run_python
 
 GOLDEN = (Path(__file__).parent / "golden.txt").read_text(encoding="utf-8")
@@ -71,10 +72,20 @@ def test_options_change_the_experiment(tmp_path: Path) -> None:
         ("--seed", "-1", "--seed must be in"),
     ],
 )
-def test_bad_options(tmp_path: Path, option: str, value: str, message: str) -> None:
+def test_bad_options(
+    tmp_path: Path,
+    option: str,
+    value: str,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """One sentence that names the option, exit code 2, and nothing is made."""
-    code, out, err = run("lecture", option, value, cwd=tmp_path)
-    assert code == 2
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["chainrule", "lecture", option, value])
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    out, err = capsys.readouterr()
     assert message in err
     assert err.startswith("Error: ")
     assert err.count("\n") == 1

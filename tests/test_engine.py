@@ -566,7 +566,11 @@ NARROW = {
 @pytest.mark.parametrize("name", NARROW)
 def test_narrower_registers(name: str, tmp_path: Path) -> None:
     """Another width of register, another tile, no fused multiply-add: the same network."""
+    from chainrule.engine.registers.types import REGISTER_BYTES
+
     cpu, features = NARROW[name]
+    if name == "avx2" and REGISTER_BYTES == 32:
+        pytest.skip("this processor's own registers are as wide")
     program = """
 import numpy as np
 from chainrule import GradientDescent, Network, fit
