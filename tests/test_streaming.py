@@ -316,6 +316,21 @@ def test_a_nan_in_a_late_group_leaves_the_network_as_it_was(
     assert (net.vector == after[0]).all()
 
 
+@pytest.mark.parametrize("row", [0, 63, 64, 299, 620])
+def test_a_nan_is_named_where_it_is(folder: Path, row: int) -> None:
+    """Also where rows before it are held back, and blocks are cut by a buffer that is full."""
+    broken = X[350:].copy()
+    broken[row, 2] = np.nan
+    write(folder / "2.parquet", table(broken, Y[350:]))
+    place = rf"2\.parquet, row group {row // 100}, row {row % 100}, column 'c'"
+    for shuffle in (False, True):
+        with pytest.raises(StreamError, match=place):
+            fit(
+                network(), folder, "y", memory_limit=SMALL, validation=0.3, shuffle=shuffle,
+                **ARGUMENTS,
+            )  # fmt: skip
+
+
 def test_a_file_that_goes_away_is_named(folder: Path) -> None:
     """The network is as it was before that epoch."""
     net = network()

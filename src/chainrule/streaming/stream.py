@@ -206,7 +206,9 @@ class Stream:
         told = zlib.crc32(repr((self.columns, self.asked, self.preparation.classes)).encode())
         told = zlib.crc32(rows.tobytes(), told)
         for piece in np.unique(np.linspace(0, len(rows) - 1, _LOOKED_AT).astype(int)):
-            raw = next(self.source.read(int(piece)))
+            raw = next(self.source.read(int(piece)), None)
+            if raw is None:  # a damaged group that has no rows after all
+                continue
             X = raw.X if isinstance(raw.X, np.ndarray) else np.stack(raw.X, axis=1)
             told = zlib.crc32(np.ascontiguousarray(X).tobytes(), told)
             for some in (raw.y, raw.w):
