@@ -16,7 +16,7 @@ from chainrule.engine.by_units import GRADIENT_BY_UNITS
 from chainrule.engine.compilation import inlined, inner
 from chainrule.engine.gradients import call_gradient_and_update, call_update
 from chainrule.engine.layout import BY_UNITS, GRADIENT, N_IN, N_OUT, SIZE, W_AT, W_SIZE
-from chainrule.engine.registers import at, lanes, load, pointer_to, store
+from chainrule.engine.registers import at, lanes, load, store
 
 BLOCKS = 2
 # Numbers that are added, and then updated, at a time: they and the states stay in the cache.
@@ -41,11 +41,11 @@ def rows_of_block(m: Any, block: Any, blocks: Any, v: Any) -> Any:
 
 
 @inner
-def gradient_of_blocks(L: Any, memory: Any, sizes: Any, tid: Any, nth: Any) -> None:
+def gradient_of_blocks(L: Any, layers: Any, memory: Any, sizes: Any, tid: Any, nth: Any) -> None:
     """Write to G the gradient of each block that is this thread's, or its share of one."""
     A, D, P, S, G, scratch, zeros = memory
     m, size, n_states = sizes
-    table, layers, v = pointer_to(L), L.shape[0], lanes(A)
+    v = lanes(A)
     for block in range(BLOCKS):
         t0, t1 = nth * block // BLOCKS, nth * (block + 1) // BLOCKS
         if nth == 1:
@@ -60,12 +60,12 @@ def gradient_of_blocks(L: Any, memory: Any, sizes: Any, tid: Any, nth: Any) -> N
             continue
         for l in range(1, layers):
             if L[l, BY_UNITS] != 0:
-                of_layer = (table, layers, l, A, D, P, S, g, r0, r1 - r0, size, 1)
+                of_layer = (L, layers, l, A, D, P, S, g, r0, r1 - r0, size, 1)
                 call_gradient(
                     L[l, GRADIENT], P, (*of_layer, scratch, zeros, 0, 0.0, 0, 0.0, me, of)
                 )
             else:
-                places = (table, layers, l, A, D, P, S, g, scratch, zeros, r0, r1 - r0, size)
+                places = (L, layers, l, A, D, P, S, g, scratch, zeros, r0, r1 - r0, size)
                 no_rule = (n_states, 1, 0, 0.0, 0, 0.0, me, of)
                 call_gradient_and_update(P, (*places, *no_rule))
 
@@ -80,6 +80,7 @@ def add_blocks(G: Any, o: Any, n: Any, size: Any) -> None:
 @inner
 def update_with_blocks(
     L: Any,
+    layers: Any,
     P: Any,
     S: Any,
     G: Any,
@@ -96,7 +97,7 @@ def update_with_blocks(
     Returns its part of the penalty, as `gradient_and_update` does.
     """
     v, penalty = lanes(P), 0.0
-    for l in range(1, L.shape[0]):
+    for l in range(1, layers):
         registers, start = L[l, W_SIZE] // v, L[l, W_AT]
         stop = start + registers * (tid + 1) // nth * v
         for o in range(start + registers * tid // nth * v, stop, PART):

@@ -27,7 +27,6 @@ from chainrule.engine.layout import (
     W_AT,
     W_SIZE,
     Z_AT,
-    layer_table,
 )
 from chainrule.engine.products import call_multiply_rows
 from chainrule.engine.registers import (
@@ -84,9 +83,8 @@ def dot(X: Any, Y: Any, n: Any) -> Any:
     return sum_of_lanes(total)
 
 
-def forward_by_units(table: Any, layers: Any, l: Any, P: Any, A: Any, r0: Any, m: Any) -> None:
+def forward_by_units(L: Any, layers: Any, l: Any, P: Any, A: Any, r0: Any, m: Any) -> None:
     """Zᵀ = Wᵀ A_prevᵀ + b for m rows from r0."""
-    L = layer_table(table, layers)
     k, n, ld, v = L[l, N_IN], L[l, N_OUT], L[l, LD], lanes(P)
     W, z = at(P, L[l, W_AT]), at(A, L[l, Z_AT] + r0)
     b = at(W, L[l, W_SIZE])
@@ -126,7 +124,7 @@ FORWARD_BY_UNITS = Addressed(forward_by_units, _forward_signature)
 
 
 def backward_by_units(
-    table: Any,
+    L: Any,
     layers: Any,
     l: Any,
     P: Any,
@@ -138,7 +136,6 @@ def backward_by_units(
     backward: Any,
 ) -> None:
     """dA_prev = dZ Wᵀ for m rows from r0; where A_prev lies row by row, with g' by tiles."""
-    L = layer_table(table, layers)
     k, n, ld, ld_in = L[l, N_IN], L[l, N_OUT], L[l, LD], L[l - 1, LD]
     W, dz = at(P, L[l, W_AT]), at(D, L[l, D_AT] + r0)
     if L[l - 1, BY_UNITS] != 0:
@@ -161,7 +158,7 @@ BACKWARD_BY_UNITS = Addressed(backward_by_units, _backward_signature)
 
 
 def gradient_by_units(
-    table: Any,
+    L: Any,
     layers: Any,
     l: Any,
     A: Any,
@@ -183,7 +180,7 @@ def gradient_by_units(
     nth: Any,
 ) -> Any:
     """dWᵀ = dZᵀ A_prev and db = Σ dZ over m rows from r0, and the update: this thread's panels."""
-    L, penalty = layer_table(table, layers), 0.0
+    penalty = 0.0
     k, n, ld, ld_in, units = L[l, N_IN], L[l, N_OUT], L[l, LD], L[l - 1, LD], L[l, N_PAD]
     x, dz, v = at(A, L[l - 1, A_AT] + r0 * L[l - 1, EXAMPLE]), at(D, L[l, D_AT] + r0), lanes(A)
     n_panels = (L[l, IN_PAD] + 2 * v - 1) // (2 * v)

@@ -16,8 +16,8 @@ from chainrule.engine.blocks import add_blocks
 from chainrule.engine.compilation import inner
 from chainrule.engine.formulas import prepare_signature
 from chainrule.engine.gradients import call_update
-from chainrule.engine.layout import SIZE, TABLE, W_AT, W_SIZE, layer_table
-from chainrule.engine.registers import POINTERS, at, get, put
+from chainrule.engine.layout import SIZE, TABLE, W_AT, W_SIZE
+from chainrule.engine.registers import NUMBERS, POINTERS, at, get, put
 from chainrule.engine.registers.calls import Addressed, caller
 
 # Numbers in each part.
@@ -27,7 +27,7 @@ call_prepare = caller(prepare_signature)
 
 
 def update_clipped(
-    table: Any,
+    L: Any,
     layers: Any,
     P: Any,
     S: Any,
@@ -51,9 +51,8 @@ def update_clipped(
 
     To the number at `penalty` it adds its part of it, as `gradient_and_update` returns.
     """
-    L = layer_table(table, layers)
     part = 0
-    for l in range(1, L.shape[0]):
+    for l in range(1, layers):
         n_weights, n_all = L[l, W_SIZE], L[l, SIZE]
         for start in range(0, n_all, NORM_PART):
             if part % nth == tid:
@@ -67,7 +66,7 @@ def update_clipped(
     norm = math.sqrt(squares)
     scale = max_norm / norm if norm > max_norm else 1.0
     part = 0
-    for l in range(1, L.shape[0]):
+    for l in range(1, layers):
         n_weights, n_all = L[l, W_SIZE], L[l, SIZE]
         for start in range(0, n_all, NORM_PART):
             if part % nth == tid:
@@ -85,7 +84,7 @@ def update_clipped(
 
 def _signature(dtype: Any) -> Any:
     p, n, d = POINTERS[dtype], types.intp, types.float64
-    step = (d, n, n, n, d, n, d, types.CPointer(d), TABLE, types.int64, n, n)
+    step = (d, n, n, n, d, n, d, types.CPointer(d), NUMBERS, types.int64, n, n)
     return types.int64(TABLE, n, p, p, p, n, types.CPointer(d), *step)
 
 

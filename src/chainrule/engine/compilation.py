@@ -16,17 +16,21 @@ from collections.abc import Callable
 from typing import Any
 
 import numba
+from llvmlite.binding import add_symbol, address_of_symbol
 from numba.core import sigutils
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
 from numba.core.ccallback import CFunc
+from numba.core.runtime import _nrt_python
 from numba.extending import register_jitable
 
 from chainrule.engine.code_on_disk import folder, source_stamp
 from chainrule.formula_text.running import TreeFunction
 
 OPTIONS = {"error_model": "numpy"}
+# Chainrule's own loops have nothing to rewrite; a user's formula may.
+OWN = OPTIONS | {"no_rewrites": True}
 # For functions that only compiled code calls: Python needs no way in.
-inner = numba.njit(**OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+inner = numba.njit(**OWN, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 inlined = numba.njit(**OPTIONS, inline="always")
 _kernels: dict[Any, CFunc] = {}
 _known: set[Any] = set()
@@ -91,17 +95,45 @@ class _DiskCache(FunctionCache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
-            found = super().load_overload(sig, target_context)
+            found = self._cache_file.load(self._index_key(sig, target_context.codegen()))
+            if found is None:
+                return None
+            names, data = found
+            # Numba first loads all that it can compile, half a second of it, which code that is
+            # compiled already seldom needs.
+            if not all(map(can_be_called, names)):
+                target_context.refresh()
+            made = self._impl.rebuild(target_context, data)
         except Exception:  # a broken or foreign file is as good as none, and makes room
             with contextlib.suppress(OSError):
                 self.flush()
             return None
-        self.hits += found is not None
-        return found
+        self.hits += 1
+        return made
 
     def save_overload(self, sig: Any, data: Any) -> None:
+        if not self._impl.check_cachable(data):
+            return
         with contextlib.suppress(OSError):  # a read-only or full disk
-            super().save_overload(sig, data)
+            self._impl.locator.ensure_cache_path()
+            kept = called_names(data.library), self._impl.reduce(data)
+            self._cache_file.save(self._index_key(sig, data.codegen), kept)
+
+
+def called_names(library: Any) -> list[str]:
+    """Return the names by which compiled code calls what lies outside of it."""
+    module = library._final_module
+    text, outside = str(module), [f.name for f in module.functions if f.is_declaration]
+    calls = (name for name in outside if not name.startswith("llvm."))
+    return [name for name in calls if text.count(f"@{name}(") > 1]  # but for its declaration
+
+
+def can_be_called(name: str) -> bool:
+    """Whether a function of this name is there, of Numba's own memory management if need be."""
+    helper = _nrt_python.c_helpers.get(name.removeprefix("NRT_"))
+    if helper is not None and name.startswith("NRT_"):
+        add_symbol(name, helper)
+    return address_of_symbol(name) is not None
 
 
 # Of several trainings at once, one alone compiles what all of them then have.
@@ -120,7 +152,7 @@ def kernel(signature: Any, make: Callable[[], Any], *key: Any) -> CFunc:
         if full not in _kernels:
             function = make()
             arguments, result = sigutils.normalize_signature(signature)
-            made = CFunc(function, (arguments, result), locals={}, options=dict(OPTIONS))
+            made = CFunc(function, (arguments, result), locals={}, options=dict(OWN))
             made._cache = _DiskCache(function, full)  # type: ignore[attr-defined]
             made.compile()
             _kernels[full] = made

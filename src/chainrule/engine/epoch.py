@@ -38,13 +38,12 @@ from chainrule.engine.layout import (
     N_OUT,
     TABLE,
     Z_AT,
-    layer_table,
 )
 from chainrule.engine.normalizing import update_running
 from chainrule.engine.packing import call_copy_parameters
 from chainrule.engine.passes import call_backward_rows, call_forward_rows, transpose_all
 from chainrule.engine.products import call_backward
-from chainrule.engine.registers import POINTERS, at, get, lanes, pointer_from, put
+from chainrule.engine.registers import NUMBERS, POINTERS, at, get, lanes, pointer_from, put
 from chainrule.engine.registers.calls import Addressed, caller
 from chainrule.engine.registers.threads import atomic_load
 from chainrule.engine.source import GATHER, LABELS, TARGETS, WEIGHTS
@@ -102,8 +101,8 @@ def run_epoch(tid: Any, run: Any, P: Any, max_norm: Any) -> int:
     `P` are the parameters in panels. A cost that is not finite ends the run before the update.
     """
     nth, barrier = get(run, N_THREADS), pointer_from(get(run, BARRIER), np.int64)
-    table, layers = pointer_from(get(run, LAYER_TABLE), np.int64), get(run, LAYERS)
-    L, depth = layer_table(table, layers), layers - 1
+    L, layers = pointer_from(get(run, LAYER_TABLE), TABLE), get(run, LAYERS)
+    depth = layers - 1
     V, S = pointer_from(get(run, VECTOR), P), pointer_from(get(run, STATES), P)
     G, T = pointer_from(get(run, GRADIENTS), P), pointer_from(get(run, TRANSPOSED), P)
     A, D = pointer_from(get(run, ACTIVATIONS), P), pointer_from(get(run, DELTAS), P)
@@ -129,11 +128,11 @@ def run_epoch(tid: Any, run: Any, P: Any, max_norm: Any) -> int:
     T = at(T, tid * get(run, TRANSPOSED_SIZE) if in_blocks else 0)  # each thread has its own then
     generation = atomic_load(barrier, 8)
     if get(run, LOAD) != 0:
-        call_copy_parameters(P, (table, layers, V, P, 0, tid, nth))
+        call_copy_parameters(P, (L, layers, V, P, 0, tid, nth))
     generation = meet(barrier, nth, generation)
     step, first, epoch_rows = 0, 0, get(run, EPOCH_ROWS)
     while first < rows:
-        transpose_all(L, P, T, 0 if in_blocks else tid, 1 if in_blocks else nth)
+        transpose_all(L, layers, P, T, 0 if in_blocks else tid, 1 if in_blocks else nth)
         m = min(batch_size, epoch_rows - first % epoch_rows)
         r0, r1 = rows_of_block(m, tid, nth, v)
         of_batch = (source, L[0, N_OUT], order, first, r0, r1, rows, A, into_row, into_unit)
@@ -144,7 +143,7 @@ def run_epoch(tid: Any, run: Any, P: Any, max_norm: Any) -> int:
         stride = share_out(weights, order, first, all_weights, r0, r1, shares, by_units)
 
         of_rows = (zeros, keys, step, r0, r1 - r0, m, barrier, generation, tid, nth)
-        generation = call_forward_rows(P, (table, layers, P, A, *of_rows))
+        generation = call_forward_rows(P, (L, layers, P, A, *of_rows))
         z, a = at(A, L[depth, Z_AT] + r0 * row), at(A, L[depth, G_AT] + r0 * row)
         y, d = at(targets, r0 * row), at(D, L[depth, D_AT] + r0 * row)
         i, j = (n_out, r1 - r0) if by_units != 0 else (r1 - r0, n_out)
@@ -158,7 +157,7 @@ def run_epoch(tid: Any, run: Any, P: Any, max_norm: Any) -> int:
                 break
 
         way_back = (zeros, r0, r1 - r0, m, barrier, generation, tid, nth)
-        generation = call_backward_rows(P, (table, layers, P, T, A, D, *way_back))
+        generation = call_backward_rows(P, (L, layers, P, T, A, D, *way_back))
         if not in_blocks or nth > BLOCKS:
             generation = meet(barrier, nth, generation)  # all dZ are there
 
@@ -166,37 +165,38 @@ def run_epoch(tid: Any, run: Any, P: Any, max_norm: Any) -> int:
         share, penalty = 1.0 / all_weights if shared != 0 else 1.0, 0.0
         memory = (A, D, P, S, G, scratch, zeros)
         if in_blocks:
-            gradient_of_blocks(L, memory, (m, size, n_states), tid, nth)
+            gradient_of_blocks(L, layers, memory, (m, size, n_states), tid, nth)
             generation = meet(barrier, nth, generation)  # all costs and gradients are there
             if not is_finite(losses, step, nth):
                 break
             if clipped == 0:
-                penalty = update_with_blocks(L, P, S, G, size, update, alpha, t, share, tid, nth)
+                of_all = (L, layers, P, S, G, size)
+                penalty = update_with_blocks(*of_all, update, alpha, t, share, tid, nth)
         else:
             for l in range(1, layers):
                 if L[l, BY_UNITS] != 0:
-                    of_layer = (table, layers, l, A, D, P, S, G, 0, m, size, store_all)
+                    of_layer = (L, layers, l, A, D, P, S, G, 0, m, size, store_all)
                     of_step = (scratch, zeros, update, alpha, t, share, tid, nth)
                     penalty += call_gradient(L[l, GRADIENT], P, (*of_layer, *of_step))
                 else:
-                    places = (table, layers, l, A, D, P, S, G, scratch, zeros, 0, m, size, n_states)
+                    places = (L, layers, l, A, D, P, S, G, scratch, zeros, 0, m, size, n_states)
                     of_rule = (store_all, update, alpha, t, share, tid, nth)
                     penalty += call_gradient_and_update(P, (*places, *of_rule))
         if shared != 0:
             put(penalties, step * nth + tid, penalty)
-        update_running(L, A, m, tid, nth)
+        update_running(L, layers, A, m, tid, nth)
         if clipped != 0:
             if not in_blocks:
                 generation = meet(barrier, nth, generation)  # the whole gradient is there
             norms, blocks = pointer_from(get(run, NORMS), np.float64), BLOCKS if in_blocks else 1
-            of_norm = (table, layers, P, S, G, size, norms, max_norm, blocks, update)
+            of_norm = (L, layers, P, S, G, size, norms, max_norm, blocks, update)
             me = (barrier, generation, tid, nth)
             told = (get(run, PREPARE), alpha, t, share, at(penalties, step * nth + tid))
             generation = call_clipped(clipped, P, (*of_norm, *told, *me))
         generation = meet(barrier, nth, generation)  # all weights are updated
         step, first = step + 1, first + m
     if get(run, STORE) != 0:
-        call_copy_parameters(P, (table, layers, V, P, 1, tid, nth))
+        call_copy_parameters(P, (L, layers, V, P, 1, tid, nth))
     return step
 
 
@@ -210,7 +210,7 @@ def is_finite(losses: Any, step: Any, nth: Any) -> Any:
 
 
 def _signature(dtype: Any) -> Any:
-    return types.int64(types.intp, TABLE, POINTERS[dtype], types.float64)
+    return types.int64(types.intp, NUMBERS, POINTERS[dtype], types.float64)
 
 
 RUN_EPOCH = Addressed(run_epoch, _signature)

@@ -10,6 +10,7 @@ from numba import types
 
 from chainrule.engine.compilation import inlined, inner
 from chainrule.engine.registers import (
+    NUMBERS,
     POINTERS,
     at,
     get,
@@ -120,8 +121,8 @@ def gather_sparse(
 
 
 def _signature(dtype: Any) -> Any:
-    p, n, numbers = POINTERS[dtype], types.intp, types.CPointer(types.int64)
-    return types.void(numbers, n, numbers, n, n, n, n, p, n, n)
+    p, n = POINTERS[dtype], types.intp
+    return types.void(NUMBERS, n, NUMBERS, n, n, n, n, p, n, n)
 
 
 GATHER_ROWS = Addressed(gather_rows, _signature)

@@ -25,7 +25,6 @@ from chainrule.engine.layout import (
     TABLE,
     U_AT,
     W_AT,
-    layer_table,
 )
 from chainrule.engine.registers import at, lanes, load, prefetch_to_write, store
 from chainrule.engine.registers.calls import Named, caller
@@ -65,7 +64,7 @@ def scratch_size(most_inputs: int, batch_size: int, lanes: int) -> int:
 
 
 def gradient_and_update(
-    table: Any,
+    L: Any,
     layers: Any,
     l: Any,
     A_all: Any,
@@ -92,7 +91,7 @@ def gradient_and_update(
     Every tile sums the rows in the same order, whichever thread does it. Returns what the penalty
     on these tiles' weights added to the cost, if the update kernel tells it.
     """
-    L, penalty = layer_table(table, layers), 0.0
+    penalty = 0.0
     K, N, lda, ldd = L[l, N_IN], L[l, N_PAD], L[l - 1, LD], L[l, LD]
     A, D = at(A_all, L[l - 1, A_AT] + r0 * lda), at(D_all, L[l, E_AT] + r0 * ldd)
     P, S, G = at(P_all, L[l, W_AT]), at(S_all, L[l, W_AT]), at(G_all, L[l, W_AT])

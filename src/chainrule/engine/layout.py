@@ -17,10 +17,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import carray, types
 
 from chainrule._types import FloatArray
-from chainrule.engine.compilation import inlined
+from chainrule.engine.registers.table import Table
 from chainrule.structure import Structure
 
 # Columns of the layer table; row 0 is the input.
@@ -63,13 +62,7 @@ from chainrule.structure import Structure
     UNDROP,  # address of its gradient's
     N_COLUMNS,
 ) = range(37)
-TABLE = types.CPointer(types.int64)
-
-
-@inlined
-def layer_table(address: Any, layers: Any) -> Any:
-    """Return the table of so many rows that lies at an address."""
-    return carray(address, (layers, N_COLUMNS))
+TABLE = Table(N_COLUMNS)
 
 
 def aligned_zeros(n: int, dtype: npt.DTypeLike) -> FloatArray:

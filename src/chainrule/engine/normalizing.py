@@ -25,9 +25,9 @@ from chainrule.engine.layout import (
     W_AT,
     W_SIZE,
     Z_AT,
-    layer_table,
 )
 from chainrule.engine.registers import (
+    NUMBERS,
     POINTERS,
     at,
     first_lanes,
@@ -49,12 +49,12 @@ callable_in_loops(standardize_backward_with)
 
 def _forward_signature(dtype: Any) -> Any:
     p, n = POINTERS[dtype], types.intp
-    return types.int64(TABLE, n, n, p, p, n, n, n, TABLE, types.int64, n, n)
+    return types.int64(TABLE, n, n, p, p, n, n, n, NUMBERS, types.int64, n, n)
 
 
 def _backward_signature(dtype: Any) -> Any:
     p, n = POINTERS[dtype], types.intp
-    return types.int64(TABLE, n, n, p, p, p, n, n, n, TABLE, types.int64, n, n)
+    return types.int64(TABLE, n, n, p, p, p, n, n, n, NUMBERS, types.int64, n, n)
 
 
 def _running_signature(dtype: Any) -> Any:
@@ -70,7 +70,7 @@ def columns_of(n_pad: Any, tid: Any, nth: Any, v: Any) -> Any:
 
 
 def normalize_batch(
-    table: Any,
+    L: Any,
     layers: Any,
     l: Any,
     P: Any,
@@ -87,7 +87,6 @@ def normalize_batch(
 
     All m rows must be there: the threads meet, before and after. Returns the barrier's generation.
     """
-    L = layer_table(table, layers)
     ld, n = L[l, LD], L[l, N_PAD]
     b, mean = at(P, L[l, W_AT] + L[l, W_SIZE]), at(A, L[l, STATISTICS_AT])
     gamma, var, U, Z = at(b, n), at(mean, n), at(A, L[l, U_AT]), at(A, L[l, Z_AT])
@@ -115,7 +114,7 @@ def normalize_batch(
 
 
 def normalize_layer(
-    table: Any,
+    L: Any,
     layers: Any,
     l: Any,
     P: Any,
@@ -129,7 +128,6 @@ def normalize_layer(
     nth: Any,
 ) -> Any:
     """Do the same with the mean and variance of each row, for `rows` rows from r0."""
-    L = layer_table(table, layers)
     ld, n, v = L[l, LD], L[l, N_OUT], lanes(P)
     b, statistics = at(P, L[l, W_AT] + L[l, W_SIZE]), at(A, L[l, STATISTICS_AT])
     gamma, zero = at(b, L[l, N_PAD]), spread(0.0, load(b, 0))
@@ -156,7 +154,7 @@ def normalize_layer(
 
 
 def normalize_running(
-    table: Any,
+    L: Any,
     layers: Any,
     l: Any,
     P: Any,
@@ -170,7 +168,6 @@ def normalize_running(
     nth: Any,
 ) -> Any:
     """Do the same with the running statistics, as a trained network has them."""
-    L = layer_table(table, layers)
     ld, n = L[l, LD], L[l, N_PAD]
     b, mean = at(P, L[l, W_AT] + L[l, W_SIZE]), at(A, L[l, STATISTICS_AT] + 2 * n)
     gamma, var = at(b, n), at(mean, n)
@@ -183,7 +180,7 @@ def normalize_running(
 
 
 def normalize_batch_back(
-    table: Any,
+    L: Any,
     layers: Any,
     l: Any,
     P: Any,
@@ -198,7 +195,6 @@ def normalize_batch_back(
     nth: Any,
 ) -> Any:
     """DU from dZ, column by column; all rows must be there, and the threads meet."""
-    L = layer_table(table, layers)
     ld, n = L[l, LD], L[l, N_PAD]
     gamma, var = at(P, L[l, W_AT] + L[l, W_SIZE] + n), at(A, L[l, STATISTICS_AT] + n)
     U, dZ, dU = at(A, L[l, U_AT]), at(D, L[l, D_AT]), at(D, L[l, E_AT])
@@ -219,7 +215,7 @@ def normalize_batch_back(
 
 
 def normalize_layer_back(
-    table: Any,
+    L: Any,
     layers: Any,
     l: Any,
     P: Any,
@@ -234,7 +230,6 @@ def normalize_layer_back(
     nth: Any,
 ) -> Any:
     """DU from dZ, row by row."""
-    L = layer_table(table, layers)
     ld, n, v = L[l, LD], L[l, N_OUT], lanes(P)
     gamma, statistics = at(P, L[l, W_AT] + L[l, W_SIZE] + L[l, N_PAD]), at(A, L[l, STATISTICS_AT])
     zero = spread(0.0, load(gamma, 0))
@@ -278,9 +273,9 @@ call_move_running = MOVE_RUNNING.call
 
 
 @inlined
-def update_running(L: Any, A: Any, m: Any, tid: Any, nth: Any) -> None:
+def update_running(L: Any, layers: Any, A: Any, m: Any, tid: Any, nth: Any) -> None:
     """Move the running mean and variance towards the batch's, every nth layer."""
-    for l in range(1, L.shape[0]):
+    for l in range(1, layers):
         if L[l, RUNNING] != 0 and l % nth == tid:
             n, batch = L[l, N_PAD], at(A, L[l, STATISTICS_AT])
             running, unbiased = at(batch, 2 * n), m / max(m - 1, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
+import numpy as np
 from numba import types
 
 from chainrule.engine.compilation import inlined, inner
@@ -21,22 +22,21 @@ from chainrule.engine.layout import (
     W_AT,
     W_FROM,
     W_SIZE,
-    layer_table,
 )
 from chainrule.engine.registers import POINTERS, at, get, lanes, load, put, store
 from chainrule.engine.registers.calls import Named
 
 
-def copy_parameters(table: Any, layers: Any, V: Any, P: Any, back: Any, tid: Any, nth: Any) -> None:
+def copy_parameters(L: Any, layers: Any, V: Any, P: Any, back: Any, tid: Any, nth: Any) -> None:
     """Copy the vector V into the panels P, or, if `back`, these into V: this thread's part."""
-    L = layer_table(table, layers)
-    for l in range(1, L.shape[0]):
+    for l in range(1, layers):
         copy_weights(L, l, V, P, back, tid, nth)
         if tid == 0:
             n, p = L[l, N_OUT], L[l, W_AT] + L[l, W_SIZE]
-            _copy(at(V, L[l, B_FROM]), 1, at(P, p), n, back)
+            one = np.int64(1)  # a literal would be compiled for itself
+            _copy(at(V, L[l, B_FROM]), one, at(P, p), n, back)
             if L[l, NORMALIZE] != 0:
-                _copy(at(V, L[l, GAMMA_FROM]), 1, at(P, p + L[l, N_PAD]), n, back)
+                _copy(at(V, L[l, GAMMA_FROM]), one, at(P, p + L[l, N_PAD]), n, back)
 
 
 @inlined

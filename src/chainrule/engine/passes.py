@@ -39,7 +39,6 @@ from chainrule.engine.layout import (
     W_LD,
     W_SIZE,
     Z_AT,
-    layer_table,
 )
 from chainrule.engine.masking import call_drop, call_undrop
 from chainrule.engine.normalizing import call_normalize, call_normalize_back
@@ -49,14 +48,14 @@ from chainrule.engine.products import (
     call_multiply_rows,
     transpose_panels,
 )
-from chainrule.engine.registers import POINTERS, at, get
+from chainrule.engine.registers import NUMBERS, POINTERS, at, get
 from chainrule.engine.registers.calls import Named
 
 call_product, call_product_back = FORWARD_BY_UNITS.call, BACKWARD_BY_UNITS.call
 
 
 def forward_rows(
-    table: Any,
+    L: Any,
     layers: Any,
     P: Any,
     A: Any,
@@ -76,13 +75,12 @@ def forward_rows(
     With normalisation of the sums before g, and dropout after it, where a layer has them. Returns
     the generation of the barrier, at which the threads meet where a mean is over the batch.
     """
-    L = layer_table(table, layers)
     for l in range(1, layers):
         ld, n, first = L[l, LD], L[l, N_OUT], r0 * L[l, EXAMPLE]
         z, g = at(A, L[l, Z_AT] + first), at(A, L[l, G_AT] + first)
         forward, apart = L[l, FORWARD], L[l, FORWARD_APART] != 0
         if L[l, BY_UNITS] != 0:
-            call_product(L[l, PRODUCT], P, (table, layers, l, P, A, r0, m))
+            call_product(L[l, PRODUCT], P, (L, layers, l, P, A, r0, m))
             if forward != 0:
                 call_forward(forward, z, (z, g, n, m, ld, ld))
             continue
@@ -96,9 +94,7 @@ def forward_rows(
         call_multiply_rows(P, (*product, low, by_tiles, g, ld, 0, u, n))
         if L[l, NORMALIZE] != 0:
             me = (barrier, generation, tid, nth)
-            generation = call_normalize(
-                L[l, NORMALIZE], P, (table, layers, l, P, A, r0, m, all_m, *me)
-            )
+            generation = call_normalize(L[l, NORMALIZE], P, (L, layers, l, P, A, r0, m, all_m, *me))
         if apart and forward != 0:
             call_forward(forward, z, (z, g, m, n, ld, ld))
         if L[l, DROP] != 0:
@@ -110,7 +106,7 @@ def forward_rows(
 
 def _forward_signature(dtype: Any) -> Any:
     p, n, i = POINTERS[dtype], types.intp, types.int64
-    return i(TABLE, n, p, p, p, TABLE, i, n, n, n, TABLE, i, n, n)
+    return i(TABLE, n, p, p, p, NUMBERS, i, n, n, n, NUMBERS, i, n, n)
 
 
 FORWARD_ROWS = Named(forward_rows, _forward_signature)
@@ -118,7 +114,7 @@ call_forward_rows = FORWARD_ROWS.call
 
 
 def backward_rows(
-    table: Any,
+    L: Any,
     layers: Any,
     P: Any,
     T: Any,
@@ -134,12 +130,11 @@ def backward_rows(
     nth: Any,
 ) -> Any:
     """dA[l−1] = dU[l] W[l]ᵀ, dZ[l−1] = dA[l−1] ∘ g'(Z[l−1]), for m rows, from the last dZ."""
-    L = layer_table(table, layers)
     for l in range(layers - 1, 0, -1):
         if L[l, NORMALIZE] != 0:
             me = (barrier, generation, tid, nth)
             generation = call_normalize_back(
-                L[l, NORMALIZE_BACK], P, (table, layers, l, P, A, D, r0, m, all_m, *me)
+                L[l, NORMALIZE_BACK], P, (L, layers, l, P, A, D, r0, m, all_m, *me)
             )
         if l == 1:
             break
@@ -148,7 +143,7 @@ def backward_rows(
         d, backward = at(D, L[l - 1, D_AT] + first), L[l - 1, BACKWARD]
         by_tiles = backward if L[l - 1, BACKWARD_APART] == 0 else 0
         if L[l, BY_UNITS] != 0:
-            of_layer = (table, layers, l, P, A, D, zeros, r0, m, by_tiles)
+            of_layer = (L, layers, l, P, A, D, zeros, r0, m, by_tiles)
             call_product_back(L[l, PRODUCT_BACK], P, of_layer)
         else:
             e, Wt = at(D, L[l, E_AT] + r0 * L[l, LD]), at(T, L[l, T_AT])
@@ -166,7 +161,7 @@ def backward_rows(
 
 def _backward_signature(dtype: Any) -> Any:
     p, n, i = POINTERS[dtype], types.intp, types.int64
-    return i(TABLE, n, p, p, p, p, p, n, n, n, TABLE, i, n, n)
+    return i(TABLE, n, p, p, p, p, p, n, n, n, NUMBERS, i, n, n)
 
 
 BACKWARD_ROWS = Named(backward_rows, _backward_signature)
@@ -174,9 +169,9 @@ call_backward_rows = BACKWARD_ROWS.call
 
 
 @inlined
-def transpose_all(L: Any, P: Any, T: Any, tid: Any, nth: Any) -> None:
+def transpose_all(L: Any, layers: Any, P: Any, T: Any, tid: Any, nth: Any) -> None:
     """W[l]ᵀ of every layer but the first, which no gradient goes through: this thread's part."""
-    for l in range(2, L.shape[0]):
+    for l in range(2, layers):
         if L[l, BY_UNITS] == 0:
             W, Wt, n = at(P, L[l, W_AT]), at(T, L[l, T_AT]), L[l, N_OUT]
             transpose_panels(W, L[l, N_IN], L[l, N_PAD], n, Wt, L[l, IN_PAD], tid, nth)

@@ -27,6 +27,7 @@ from chainrule.engine.layout import (
     N_OUT,
     N_PAD,
     STATISTICS_AT,
+    TABLE,
     W_AT,
     W_FROM,
     W_LD,
@@ -35,7 +36,6 @@ from chainrule.engine.layout import (
     Layout,
     address,
     aligned_zeros,
-    layer_table,
 )
 from chainrule.engine.packing import COPY_FROM_PYTHON, COPY_PARAMETERS
 from chainrule.engine.passes import FORWARD_ROWS, call_forward_rows
@@ -89,8 +89,8 @@ def predict_rows(tid: Any, run: Any, P: Any) -> int:
 
     Returns 1 if the few rows are not finite, else 0.
     """
-    table, layers = pointer_from(get(run, LAYER_TABLE), np.int64), get(run, LAYERS)
-    L, rows, nothing = layer_table(table, layers), get(run, N_ROWS), pointer_from(0, np.int64)
+    L, layers = pointer_from(get(run, LAYER_TABLE), TABLE), get(run, LAYERS)
+    rows, nothing = get(run, N_ROWS), pointer_from(0, np.int64)
     A = at(pointer_from(get(run, ACTIVATIONS), P), tid * get(run, ACTIVATIONS_SIZE))
     zeros = pointer_from(get(run, ZEROS), P)
     last, n, ld = layers - 1, L[layers - 1, N_OUT], L[layers - 1, LD]
@@ -98,7 +98,7 @@ def predict_rows(tid: Any, run: Any, P: Any) -> int:
         if not are_finite(A, rows * L[0, LD]):
             return 1
         of_rows = (zeros, nothing, 0, 0, rows, rows, nothing, 0, 0, 1)
-        call_forward_rows(P, (table, layers, P, A, *of_rows))
+        call_forward_rows(P, (L, layers, P, A, *of_rows))
         return 0
     source = pointer_from(get(run, SOURCE), np.int64)
     order, chunk = pointer_from(get(run, ORDER), np.int64), get(run, CHUNK)
@@ -112,7 +112,7 @@ def predict_rows(tid: Any, run: Any, P: Any) -> int:
         of_batch = (source, L[0, N_OUT], order, first, 0, m, rows, A, L[0, LD], 1)
         call_gather(get(source, GATHER), A, of_batch)
         of_rows = (zeros, nothing, 0, 0, m, m, nothing, 0, 0, 1)
-        call_forward_rows(P, (table, layers, P, A, *of_rows))
+        call_forward_rows(P, (L, layers, P, A, *of_rows))
         copy_rows(at(A, L[last, A_AT]), ld, m, n, at(outputs, first * n))
         if get(run, SUMS) != 0:
             copy_rows(at(A, L[last, Z_AT]), ld, m, n, at(sums, first * n))

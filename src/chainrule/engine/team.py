@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from chainrule.engine.layout import TABLE, address
-from chainrule.engine.registers import POINTERS, get, pointer_from, put
+from chainrule.engine.layout import address
+from chainrule.engine.registers import NUMBERS, POINTERS, get, pointer_from, put
 from chainrule.engine.registers.calls import Addressed, caller
 from chainrule.engine.registers.threads import (
     atomic_add,
@@ -41,7 +41,7 @@ SHUT = 1 << 32
 
 def task_signature(dtype: Any) -> Any:
     """Return the signature of a task: (tid, run, P) -> a number."""
-    return types.int64(types.intp, TABLE, POINTERS[dtype])
+    return types.int64(types.intp, NUMBERS, POINTERS[dtype])
 
 
 call_task = caller(task_signature)

@@ -13,7 +13,6 @@ from chainrule.engine.registers.memory import (
     load,
     loads,
     pointer_from,
-    pointer_to,
     prefetch_to_read,
     prefetch_to_write,
     put,
@@ -26,9 +25,10 @@ from chainrule.engine.registers.operators import (
     spread,
     sum_of_lanes,
 )
-from chainrule.engine.registers.types import POINTERS, REGISTER_BYTES, REGISTER_COUNT
+from chainrule.engine.registers.types import NUMBERS, POINTERS, REGISTER_BYTES, REGISTER_COUNT
 
 __all__ = [
+    "NUMBERS",
     "POINTERS",
     "REGISTER_BYTES",
     "REGISTER_COUNT",
@@ -40,7 +40,6 @@ __all__ = [
     "load",
     "loads",
     "pointer_from",
-    "pointer_to",
     "prefetch_to_read",
     "prefetch_to_write",
     "put",

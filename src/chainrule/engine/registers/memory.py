@@ -9,6 +9,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from chainrule.engine.registers.table import Table
 from chainrule.engine.registers.types import (
     I8,
     I32,
@@ -35,25 +36,17 @@ def store_register(builder: Any, value: Any, pointer: Any, register: Register) -
 
 
 @intrinsic
-def pointer_to(typing: Any, array: Any) -> Any:
-    """Emit the address of an array's first number."""
-    if not isinstance(array, types.Array):
-        return None
-
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return context.make_array(sig.args[0])(context, builder, args[0]).data
-
-    return types.CPointer(array.dtype)(array), emit
-
-
-@intrinsic
 def pointer_from(typing: Any, address: Any, kind: Any) -> Any:
     """Emit an address, given as a number, as that of numbers like a pointer's, or of NumPy's type.
 
-    `kind` is a pointer of that type, or a type such as ``np.int32``.
+    `kind` is a pointer of that type, a type such as ``np.int32``, or that of a table.
     """
-    is_pointer = isinstance(kind, types.CPointer)
-    result = kind if is_pointer else types.CPointer(kind.instance_type)
+    if isinstance(kind, types.CPointer):
+        result = kind
+    elif isinstance(kind.instance_type, Table):
+        result = kind.instance_type
+    else:
+        result = types.CPointer(kind.instance_type)
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return builder.inttoptr(args[0], context.get_value_type(sig.return_type))

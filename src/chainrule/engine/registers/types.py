@@ -46,6 +46,7 @@ class Mask(types.Type):
 
 REGISTERS = {types.float32: Register(types.float32), types.float64: Register(types.float64)}
 POINTERS = {dtype: types.CPointer(dtype) for dtype in REGISTERS}
+NUMBERS = types.CPointer(types.int64)
 
 
 def element(dtype: Any) -> ir.Type:
