@@ -23,6 +23,7 @@ from numba.core.ccallback import CFunc
 from numba.core.runtime import _nrt_python
 from numba.extending import register_jitable
 
+from chainrule.engine import ahead
 from chainrule.engine.code_on_disk import folder, source_stamp
 from chainrule.formula_text.running import TreeFunction
 
@@ -85,8 +86,8 @@ class _DiskCache(FunctionCache):
         self._impl = CompileResultCacheImpl.__new__(CompileResultCacheImpl)
         self._impl._locator = place = _Place()
         self._cache_path = place.get_cache_path()
-        name = f"{function.__name__}-{hashlib.sha256(key.encode()).hexdigest()[:24]}"
-        self._cache_file = IndexDataCacheFile(self._cache_path, name, source_stamp())
+        self.name = f"{function.__name__}-{hashlib.sha256(key.encode()).hexdigest()[:24]}"
+        self._cache_file = IndexDataCacheFile(self._cache_path, self.name, source_stamp())
         self.hits = 0
         self.enable()
 
@@ -153,8 +154,12 @@ def kernel(signature: Any, make: Callable[[], Any], *key: Any) -> CFunc:
             function = make()
             arguments, result = sigutils.normalize_signature(signature)
             made = CFunc(function, (arguments, result), locals={}, options=dict(OWN))
-            made._cache = _DiskCache(function, full)  # type: ignore[attr-defined]
+            made._cache = cache = _DiskCache(function, full)  # type: ignore[attr-defined]
+            if ahead.shared is not None:
+                ahead.shared.begin(cache.name)
             made.compile()
+            if ahead.shared is not None:
+                ahead.shared.end(cache.name)
             _kernels[full] = made
         return _kernels[full]
 

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +15,9 @@ from chainrule import steps
 from chainrule._inputs import MOST_NUMBERS, Inputs
 from chainrule._types import Array, FloatArray
 from chainrule.dropout import Key, layer_keys
-from chainrule.engine import blocks, epoch, formulas
+from chainrule.engine import ahead, blocks, epoch, formulas
 from chainrule.engine.clipping import NORM_PART, UPDATE_CLIPPED
-from chainrule.engine.code_on_disk import mark_as_there
+from chainrule.engine.code_on_disk import is_there, mark_as_there
 from chainrule.engine.diagnosis import NotFiniteError, describe_loss, describe_parameters
 from chainrule.engine.gathering import gathering
 from chainrule.engine.gradients import GRADIENT_AND_UPDATE, scratch_size
@@ -46,6 +47,7 @@ from chainrule.engine.threads import ThreadChoice, usable_threads
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
 from chainrule.penalties import Penalty
+from chainrule.structure import Structure
 
 # What the epoch calls by name, in the order in which they call each other.
 PARTS = (TILE, MULTIPLY_ROWS, FORWARD_ROWS, BACKWARD_ROWS, GRADIENT_AND_UPDATE, COPY_PARAMETERS)
@@ -99,8 +101,6 @@ class CompiledEngine:
         self.others_at_work: Callable[[], bool] = nobody
         self.kernels = kernels = Kernels(dtype)
         self.kind = kind = kernels.kind
-        for function in PARTS:
-            function.publish(kind)
         lanes = REGISTERS[kind].lanes
         activations = [layer.activation for layer in structure.layers]
         keep = [formulas.slope_needs_z(g) or g.vjp is not None for g in activations]
@@ -109,6 +109,13 @@ class CompiledEngine:
         turned = lie_by_units(structure, lanes, batch_size)
         self.layout = layout = Layout.of(structure, lanes, batch_size, keep, turned)
         table = layout.table
+        whole = clip_norm is not None
+        of_loss = structure.loss, paired, turned[-1]
+        of_rule = optimizer, penalty, clip_value, whole
+        if not is_there(dtype.name):
+            ahead.start(dtype.name, _jobs(structure, of_loss, of_rule))
+        for function in PARTS:
+            function.publish(kind)
         if threads is None:
             work = 6 * batch_size * layout.n_parameters
             self.choice = ThreadChoice(usable_threads(), work)
@@ -119,21 +126,17 @@ class CompiledEngine:
         self.pool = ThreadPoolExecutor(max(1, threads - 1), thread_name_prefix="chainrule")
         for l, layer in enumerate(structure.layers, 1):
             kernels.enter_training(table[l], layer, l < len(structure.layers))
-        whole = clip_norm is not None
         in_blocks = blocks.pay(table, layout.n_parameters, batch_size)
         self.max_norm = 0.0 if clip_norm is None else float(clip_norm)
         run = self.run = np.zeros(epoch.N_NUMBERS, np.int64)
-        run[epoch.LOSS] = kernels.keep(
-            formulas.loss_kernel(structure.loss, paired, turned[-1], kind)
-        )
+        run[epoch.LOSS] = kernels.keep(formulas.loss_kernel(*of_loss, kind))
         run[epoch.SHORT], run[epoch.IN_BLOCKS] = paired, in_blocks
         run[epoch.TRANSPOSED_SIZE] = layout.n_transposed
         if whole:
             run[epoch.CLIPPED] = kernels.keep(UPDATE_CLIPPED.compile(kind))
             run[epoch.PREPARE] = kernels.keep(formulas.prepare_kernel(penalty, clip_value, kind))
         run[epoch.SHARED] = bool(penalty) and penalty.shared
-        rule = formulas.update_kernel(optimizer, penalty, clip_value, whole, kind)
-        run[epoch.UPDATE] = kernels.keep(rule)
+        run[epoch.UPDATE] = kernels.keep(formulas.update_kernel(*of_rule, kind))
         self.run_epoch = epoch.EPOCH_FROM_PYTHON(kernels.keep(epoch.RUN_EPOCH.compile(kind)))
         mark_as_there(dtype.name)
         n_gradients = layout.n_parameters * (blocks.BLOCKS if in_blocks else int(whole))
@@ -364,3 +367,24 @@ class CompiledEngine:
         for i, value in enumerate(values):
             panels = states[i * self.layout.n_parameters :]
             copy(table.ctypes.data, len(table), value.ctypes.data, panels.ctypes.data, back, 0, 1)
+
+
+def _jobs(
+    structure: Structure, of_loss: tuple[Any, ...], of_rule: tuple[Any, ...]
+) -> list[ahead.Job]:
+    """Return what other processes may compile: first what takes long and is asked for last."""
+    output = structure.output
+    return [
+        ("epoch", "RUN_EPOCH"),
+        ("formulas", "loss_kernel", *of_loss),
+        ("formulas", "update_kernel", *of_rule),
+        ("by_units", "GRADIENT_BY_UNITS"),
+        ("gathering", "GATHER_ROWS"),
+        ("formulas", "forward_kernel", output),
+        ("gradients", "GRADIENT_AND_UPDATE"),
+        ("packing", "COPY_PARAMETERS"),
+        ("by_units", "FORWARD_BY_UNITS"),
+        ("by_units", "BACKWARD_BY_UNITS"),
+        ("prediction", "PREDICT_ROWS"),
+        *(("team", part) for part in ("SERVE", "POST", "LEAD")),
+    ]

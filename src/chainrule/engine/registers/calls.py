@@ -6,7 +6,7 @@ What is compiled apart is not compiled anew with each of its callers, as Numba d
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import llvmlite.binding
 from llvmlite import ir
@@ -59,9 +59,12 @@ class Named:
     does; it must be published first, and again in each process.
     """
 
+    all: ClassVar[list[Named]] = []
+
     def __init__(self, function: Callable[..., Any], make_signature: Any) -> None:
         self.function, self.make_signature = function, make_signature
         self._kernels: dict[Any, Any] = {}
+        self.all.append(self)
         name_of = self._name_of
 
         @intrinsic
@@ -85,10 +88,19 @@ class Named:
     def publish(self, dtype: Any) -> Any:
         """Compile the function for a float type, or load it, before code that calls it."""
         if dtype not in self._kernels:
-            made = kernel(self.make_signature(dtype), lambda: self.function, self._name_of(dtype))
-            self._kernels[dtype] = made
+            self._kernels[dtype] = made = self.compile(dtype)
             llvmlite.binding.add_symbol(self._name_of(dtype), made.address)
         return self._kernels[dtype]
+
+    def compile(self, dtype: Any) -> Any:
+        """Compile the function, or load it, without giving it its name."""
+        return kernel(self.make_signature(dtype), lambda: self.function, self._name_of(dtype))
+
+    @classmethod
+    def publish_nothing(cls, dtype: Any) -> None:
+        """Give the names of all such functions to nothing, where they are never called."""
+        for each in cls.all:
+            llvmlite.binding.add_symbol(each._name_of(dtype), 1)
 
 
 def _type(context: Any, signature: Any) -> ir.FunctionType:

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic, overload
 
+from chainrule.engine.compilation import OWN, inner
 from chainrule.engine.registers.operators import absolute, nearest, select, with_sign_of
 from chainrule.engine.registers.types import Register, int_vector, vector
 
@@ -65,7 +66,7 @@ def exponent_and_mantissa(typing: Any, x: Any) -> Any:
     return pair(x), emit
 
 
-@njit
+@inner
 def _scaled_exp(x: Any, y: Any, k: Any, low: Any, high: Any) -> Any:
     last = select(k > 100, 1.0, k * 0.0)  # 2^128 has no exponent of its own: 2^127 · 2
     y = times_power_of_two(y, k - last) * (1.0 + last)
@@ -131,7 +132,7 @@ def _log_double(x: Any) -> Any:
     return _log_of_edges(x, m + y + e * 0.693359375)
 
 
-@njit
+@inner
 def _log_of_edges(x: Any, y: Any) -> Any:
     y = select(x == 0, -INFINITY, select(x < 0, NAN, y))
     return select(x < INFINITY, y, x)  # ∞ and NaN are their own logarithms
@@ -176,16 +177,13 @@ def _log1p(x: Any) -> Any:
 def _define(
     names: tuple[Any, ...], single: Callable[[Any], Any], double: Callable[[Any], Any]
 ) -> None:
-    compiled = {types.float32: njit(single), types.float64: njit(double)}
-
     def on_registers(x: Any) -> Any:
         if not isinstance(x, Register):
             return None
-        formula = compiled[x.dtype]
-        return lambda x: formula(x)
+        return single if x.dtype == types.float32 else double
 
     for name in names:
-        overload(name, strict=False)(on_registers)
+        overload(name, strict=False, jit_options=OWN)(on_registers)
 
 
 _define((np.exp, math.exp), _exp_single, _exp_double)

@@ -97,14 +97,6 @@ for _operation, _sign in (
 
 
 @intrinsic
-def _negative(typing: Any, x: Any) -> Any:
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return builder.fneg(args[0])
-
-    return x(x), emit
-
-
-@intrinsic
 def select(typing: Any, mask: Any, x: Any, y: Any) -> Any:
     """Emit x where the mask is true, else y; each a register or a number."""
     register = register_among((x, y))
@@ -116,22 +108,6 @@ def select(typing: Any, mask: Any, x: Any, y: Any) -> Any:
         return builder.select(args[0], a, b)
 
     return register(mask, x, y), emit
-
-
-@intrinsic
-def _both(typing: Any, x: Any, y: Any) -> Any:
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return builder.and_(*args)
-
-    return x(x, y), emit
-
-
-@intrinsic
-def _either(typing: Any, x: Any, y: Any) -> Any:
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return builder.or_(*args)
-
-    return x(x, y), emit
 
 
 @intrinsic
@@ -161,7 +137,7 @@ def _unary(name: str) -> Any:
     return function
 
 
-square_root, absolute, nearest, floor = (_unary(name) for name in ("sqrt", "fabs", "rint", "floor"))
+absolute, nearest = (_unary(name) for name in ("fabs", "rint"))
 
 
 @intrinsic
@@ -213,94 +189,82 @@ sum_of_lanes, largest_lane = _over_lanes("add"), _over_lanes("max")
 
 
 # ---------------------------------------------------------------------------------------------
-# The same, by NumPy's and Python's names
+# The same, by NumPy's and Python's names. Emitted where they are called: a function of its own,
+# as Numba's `overload` makes, takes it a tenth of a second to compile.
 
 
-def _is(kind: Any) -> bool:
-    return isinstance(kind, Register)
+def _define_function(
+    function: Any, emit: Callable[..., Any], patterns: Any, masks: bool = False
+) -> None:
+    @infer_global(function)
+    class Typing(AbstractTemplate):
+        def generic(self, args: Any, kws: Any) -> Any:
+            if kws or len(args) != len(patterns[0]):
+                return None
+            if masks:
+                same = isinstance(args[0], Mask) and all(kind == args[0] for kind in args)
+                return signature(args[0], *args) if same else None
+            numbers = args[1:] if isinstance(args[0], Mask) else args
+            register = register_among(numbers)
+            known = register is not None and (len(numbers) == len(args)) == (len(args) < 3)
+            return signature(register, *args) if known else None
+
+    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        if masks:
+            return emit(builder, *args)
+        register = sig.return_type
+        given = [
+            a if isinstance(k, Mask) else promote(builder, a, k, register)
+            for a, k in zip(args, sig.args, strict=True)
+        ]
+        return emit(builder, register, *given)
+
+    for pattern in patterns:
+        lower_builtin(function, *pattern)(lower)
 
 
-@overload(operator.neg, strict=False)
-def _neg(x: Any) -> Any:
-    return (lambda x: _negative(x)) if _is(x) else None
+def _select_if(builder: Any, sign: str, x: Any, y: Any, then: Any, otherwise: Any) -> Any:
+    return builder.select(builder.fcmp_ordered(sign, x, y), then, otherwise)
 
 
-@overload(operator.and_, strict=False)
-def _and(x: Any, y: Any) -> Any:
-    return (lambda x, y: _both(x, y)) if isinstance(x, Mask) and x == y else None
+def _sign_of(builder: Any, register: Register, x: Any) -> Any:
+    zero, one, minus = (ir.Constant(x.type, [n] * register.lanes) for n in (0.0, 1.0, -1.0))
+    negative = _select_if(builder, "<", x, zero, minus, x)  # 0 and NaN stay
+    return _select_if(builder, ">", x, zero, one, negative)
 
 
-@overload(operator.or_, strict=False)
-def _or(x: Any, y: Any) -> Any:
-    return (lambda x, y: _either(x, y)) if isinstance(x, Mask) and x == y else None
+def _heaviside(builder: Any, register: Register, x: Any, at_zero: Any) -> Any:
+    zero, one = (ir.Constant(x.type, [n] * register.lanes) for n in (0.0, 1.0))
+    y = _select_if(builder, "==", x, zero, at_zero, x)  # NaN stays
+    return _select_if(builder, ">", x, zero, one, _select_if(builder, "<", x, zero, zero, y))
+
+
+_ONE, _MASKS = [(Register,)], [(Mask, Mask)]
+_define_function(operator.and_, lambda b, x, y: b.and_(x, y), _MASKS, masks=True)
+_define_function(operator.or_, lambda b, x, y: b.or_(x, y), _MASKS, masks=True)
+_define_function(operator.neg, lambda b, register, x: b.fneg(x), _ONE)
+_define_function(np.square, lambda b, register, x: b.fmul(x, x, flags=CONTRACT), _ONE)
+_define_function(np.sqrt, lambda b, register, x: call_llvm(b, "sqrt", register, [x]), _ONE)
+for _absolute in (np.abs, abs):
+    _define_function(_absolute, lambda b, register, x: call_llvm(b, "fabs", register, [x]), _ONE)
+_define_function(np.sign, _sign_of, _ONE)
+_define_function(
+    np.where,
+    lambda b, register, mask, x, y: b.select(mask, x, y),
+    [(Mask, *pair) for pair in _PAIRS],
+)
+# Written so that a NaN of x comes through: it fails every comparison.
+_define_function(np.maximum, lambda b, r, x, y: _select_if(b, "<", x, y, y, x), _PAIRS)
+_define_function(np.minimum, lambda b, r, x, y: _select_if(b, ">", x, y, y, x), _PAIRS)
+_define_function(np.heaviside, _heaviside, _PAIRS)
 
 
 @overload(operator.pow, strict=False)
 def _pow(x: Any, n: Any) -> Any:
-    if not (_is(x) and isinstance(n, types.IntegerLiteral)):
+    if not (isinstance(x, Register) and isinstance(n, types.IntegerLiteral)):
         return None
     if n.literal_value == 2:
         return lambda x, n: x * x
     if n.literal_value == 3:
         return lambda x, n: x * x * x
     return None
-
-
-@overload(np.where, strict=False)
-def _where(mask: Any, x: Any, y: Any) -> Any:
-    if not isinstance(mask, Mask) or register_among((x, y)) is None:
-        return None
-    return lambda mask, x, y: select(mask, x, y)
-
-
-def _both_ways(kinds: Any) -> bool:
-    return register_among(kinds) is not None
-
-
-@overload(np.maximum, strict=False)
-def _maximum(x: Any, y: Any) -> Any:
-    if not _both_ways((x, y)):
-        return None
-    # Written so that a NaN of x comes through: it fails every comparison.
-    return lambda x, y: select(x < y, y, x)
-
-
-@overload(np.minimum, strict=False)
-def _minimum(x: Any, y: Any) -> Any:
-    if not _both_ways((x, y)):
-        return None
-    return lambda x, y: select(x > y, y, x)
-
-
-@overload(np.sqrt, strict=False)
-def _sqrt(x: Any) -> Any:
-    return (lambda x: square_root(x)) if _is(x) else None
-
-
-@overload(np.abs, strict=False)
-def _abs(x: Any) -> Any:
-    return (lambda x: absolute(x)) if _is(x) else None
-
-
-@overload(abs, strict=False)
-def _builtin_abs(x: Any) -> Any:
-    return (lambda x: absolute(x)) if _is(x) else None
-
-
-@overload(np.square, strict=False)
-def _square(x: Any) -> Any:
-    return (lambda x: x * x) if _is(x) else None
-
-
-@overload(np.sign, strict=False)
-def _sign_of(x: Any) -> Any:
-    if not _is(x):
-        return None
-    return lambda x: select(x > 0, 1, select(x < 0, -1, x))  # 0 and NaN stay
-
-
-@overload(np.heaviside, strict=False)
-def _heaviside(x: Any, at_zero: Any) -> Any:
-    if not _is(x):
-        return None
-    return lambda x, at_zero: select(x > 0, 1, select(x < 0, x * 0, select(x == 0, at_zero, x)))
