@@ -71,7 +71,7 @@ def multiply_units(
     for j in range(0, N, 2 * v):
         registers = 1 if N - j <= v else 2
         b, c, i = at(B, j), at(C, j), at(I, j * step)
-        call_tile(A, (A, rs, cs, b, ldb, K, c, ldc, i, ldi, low, M, registers))
+        call_tile(A, (A, rs, cs, b, ldb, K, c, ldc, i, ldi, low, M, registers, 1, 0))
 
 
 @inlined
@@ -200,7 +200,8 @@ def gradient_by_units(
                     put(g, i * w + c, d)
         else:
             low = lowest(A, 0)
-            call_tile(A, (dz, ld, 1, at(x, j), ld_in, m, g, w, zeros, 0, low, n, w // v))
+            of_tile = (dz, ld, 1, at(x, j), ld_in, m, g, w, zeros, 0, low, n, w // v, 1, 0)
+            call_tile(A, of_tile)
         if store_all == 0:
             p, s = at(P, o), at(S, o)
             penalty += call_update(update, P, (p, g, s, stride, n * w, alpha, t, 1.0, share))

@@ -127,9 +127,13 @@ def gradient_and_update(
                 k = min(part, m - k0)
                 last = k0 + k == m
                 waiting = i0  # from this row on, gradients wait for the update
-                for t in range(a0, a1):
+                t = a0
+                while t < a1:
                     rows, i = q + (1 if t < rest else 0), t * q + min(t, rest)
-                    offset, size = j * K + i * w, rows * w
+                    tiles = 1
+                    if store_all != 0:  # all that are as high
+                        tiles = min(a1, rest) - t if t < rest else a1 - t
+                    offset, size = j * K + i * w, rows * tiles * w
                     g = at(G, offset) if store_all != 0 else at(scratch, (i - i0) * w)
                     if last and store_all == 0:
                         for x in range(0, size, v):
@@ -137,12 +141,15 @@ def gradient_and_update(
                             for state in range(n_states):
                                 prefetch_to_write(S, state * stride + offset + x)
                     start, ldi = (zeros, 0) if k0 == 0 else (g, w)
-                    a, lda_k = at(A, i + k0 * lda), lda
+                    a, lda_k, a_step = at(A, i + k0 * lda), lda, rows
                     if packs:
                         a, lda_k = at(packed, ((t - t0) * m + k0) * TILE_ROWS), TILE_ROWS
+                        a_step = m * TILE_ROWS
                     d = at(D, j + k0 * ldd)
-                    call_tile(A, (a, 1, lda_k, d, ldd, k, g, w, start, ldi, low, rows, w // v))
-                    due = t + 1 == a1 or (t + 1 - a0) % TILES_UPDATED_TOGETHER == 0
+                    of_tile = (a, 1, lda_k, d, ldd, k, g, w, start, ldi, low, rows, w // v)
+                    call_tile(A, (*of_tile, tiles, a_step))
+                    t += tiles
+                    due = t == a1 or (t - a0) % TILES_UPDATED_TOGETHER == 0
                     if last and store_all == 0 and due:
                         o, n = j * K + waiting * w, (i + rows - waiting) * w
                         places = (at(P, o), at(scratch, (waiting - i0) * w), at(S, o))

@@ -17,6 +17,8 @@ from chainrule.engine.registers.types import POINTERS
 # Past this many terms a sum goes in parts, so that the panel's part stays in the cache. Measured.
 SUM_IN_PARTS_FROM, PART = 1024, 320
 TILES_IN_A_PART = 32
+# So many tiles go before their activation, which finds them in the cache.
+TILES_WITH_FORMULA = 8
 
 
 def forward_signature(dtype: Any) -> Any:
@@ -69,6 +71,8 @@ def multiply_rows(
     n_parts = 1 if K <= SUM_IN_PARTS_FROM else (K + PART - 1) // PART
     part = (K + n_parts - 1) // n_parts
     group = n_tiles if n_parts == 1 else TILES_IN_A_PART
+    if forward != 0 or backward != 0:
+        group = min(group, TILES_WITH_FORMULA)
     for k0 in range(0, K, part):
         k = min(part, K - k0)
         last = k0 + k == K
@@ -77,19 +81,22 @@ def multiply_rows(
             for j in range(0, N, width):
                 w = min(width, N - j)
                 b, ld = (at(B, j * K + k0 * w), w) if ldb == 0 else (at(B, j + k0 * ldb), ldb)
-                for t in range(t0, min(n_tiles, t0 + group)):
+                t, t1 = t0, min(n_tiles, t0 + group)
+                while t < t1:  # first the higher tiles, then the others
                     rows, i = q + (1 if t < rest else 0), t * q + min(t, rest)
+                    tiles = min(t1, rest) - t if t < rest else t1 - t
                     c = at(C, i * ldc + j)
                     start, stride = (at(I, j * ldi), 0) if k0 == 0 else (c, ldc)
-                    a = at(A, i * rs + k0 * cs)
-                    of_tile = (a, rs, cs, b, ld, k, c, ldc, start, stride, low, rows, w // lanes(A))
-                    call_tile(A, of_tile)
+                    a, step = at(A, i * rs + k0 * cs), rows * rs
+                    of_tiles = (a, rs, cs, b, ld, k, c, ldc, start, stride, low)
+                    call_tile(A, (*of_tiles, rows, w // lanes(A), tiles, step))
                     if last and forward != 0:
                         h = at(H, i * ldh + j)
-                        call_forward(forward, c, (c, h, rows, min(w, n - j), ldc, ldh))
+                        call_forward(forward, c, (c, h, rows * tiles, min(w, n - j), ldc, ldh))
                     if last and backward != 0:
-                        z, h = at(Z, i * ldh + j), at(H, i * ldh + j)
-                        call_backward(backward, c, (z, h, c, rows, min(w, n - j), ldh, ldh, ldc))
+                        z, h, m = at(Z, i * ldh + j), at(H, i * ldh + j), rows * tiles
+                        call_backward(backward, c, (z, h, c, m, min(w, n - j), ldh, ldh, ldc))
+                    t += tiles
 
 
 def _multiply_signature(dtype: Any) -> Any:

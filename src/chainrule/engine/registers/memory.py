@@ -178,17 +178,21 @@ def first_lanes(typing: Any, pointer: Any, count: Any) -> Any:
     return Mask(register.lanes)(pointer, types.intp), emit
 
 
+def emit_prefetch(builder: Any, pointer: Any, *, for_writing: bool) -> None:
+    """Emit the wish that an address be in the cache soon."""
+    place = builder.bitcast(pointer, I8.as_pointer())
+    kind = ir.FunctionType(ir.VoidType(), [place.type, I32, I32, I32])
+    ask = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    builder.call(ask, [place, *(ir.Constant(I32, n) for n in (int(for_writing), 3, 1))])
+
+
 def _prefetch(for_writing: bool) -> Any:
     @intrinsic
     def function(typing: Any, pointer: Any, offset: Any) -> Any:
         """Emit the wish that an address be in the cache soon."""
 
         def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            address = builder.bitcast(builder.gep(args[0], [args[1]]), I8.as_pointer())
-            kind = ir.FunctionType(ir.VoidType(), [address.type, I32, I32, I32])
-            ask = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-            flags = [ir.Constant(I32, n) for n in (int(for_writing), 3, 1)]
-            builder.call(ask, [address, *flags])
+            emit_prefetch(builder, builder.gep(args[0], [args[1]]), for_writing=for_writing)
             return context.get_dummy_value()
 
         return types.void(pointer, types.intp), emit

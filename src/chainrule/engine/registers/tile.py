@@ -5,6 +5,9 @@ C[i, :] += A[i, k] · B[k, :]. A's number (i, k) lies at ``i * rs + k * cs``, so
 as it is or transposed; I is what the sums start from, with its own row stride: the bias (stride
 0), zeros, or C itself. Three uses, one kernel: Z = A W + b, dA = dZ Wᵀ and dW = Aᵀ dZ.
 
+A call does a column of tiles, one below the other, all with the same B: to call for each takes as
+long as a dozen rows of B.
+
 The loop is written in LLVM's language by hand. Compiled from Python, LLVM specialises it for a
 stride that is constant and spills the tile: a third of the speed.
 """
@@ -19,7 +22,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from chainrule.engine.registers.calls import Named
-from chainrule.engine.registers.memory import load_register, store_register
+from chainrule.engine.registers.memory import emit_prefetch, load_register, store_register
 from chainrule.engine.registers.types import (
     HAS_FMA,
     I64,
@@ -47,6 +50,42 @@ def _multiply_add(builder: Any, a: Any, b: Any, c: Any, register: Any) -> Any:
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [a, b, c])
 
 
+def _hidden(builder: Any, value: Any) -> Any:
+    """Emit a value that LLVM knows nothing about, in no instruction at all."""
+    return builder.asm(ir.FunctionType(value.type, [value.type]), "", "=r,0", [value], False)
+
+
+def _no_unrolling(module: Any, name: str) -> Any:
+    """Return the metadata of a loop, which refers to itself, that must not be unrolled."""
+    disabled = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
+    loop = module.add_metadata([ir.MetaDataString(module, name), disabled])
+    loop.operands = (loop, disabled)
+    return loop
+
+
+def _emit_column(
+    builder: Any, register: Any, rows: int, registers: int, arguments: Any, count: Any, a_step: Any
+) -> None:
+    """Emit the loop over the tiles of one size, at the builder's place."""
+    A, rs, cs, B, ldb, K, C, ldc, I, ldi, low = arguments
+    steps = [a_step, *(builder.mul(ld, _number(rows)) for ld in (ldc, ldi))]
+    before, body, done = builder.block, *map(builder.append_basic_block, ("tile", "end_of_column"))
+    builder.cbranch(builder.icmp_signed(">", count, _number(0)), body, done)
+    builder.position_at_end(body)
+    t = builder.phi(I64)
+    places = [builder.phi(first.type) for first in (A, C, I)]
+    for phi, first in zip((t, *places), (_number(0), A, C, I), strict=True):
+        phi.add_incoming(first, before)
+    A, C, I = places
+    _emit_tile(builder, register, rows, registers, (A, rs, cs, B, ldb, K, C, ldc, I, ldi, low))
+    t_next = builder.add(t, _number(1))
+    t.add_incoming(t_next, builder.block)
+    for phi, step in zip(places, steps, strict=True):
+        phi.add_incoming(builder.gep(phi, [step]), builder.block)
+    builder.cbranch(builder.icmp_signed("<", t_next, count), body, done)
+    builder.position_at_end(done)
+
+
 def _emit_tile(builder: Any, register: Any, rows: int, registers: int, arguments: Any) -> None:
     """Emit the loop over k for a tile of one size, at the builder's place."""
     A, rs, cs, B, ldb, K, C, ldc, I, ldi, low = arguments
@@ -56,10 +95,14 @@ def _emit_tile(builder: Any, register: Any, rows: int, registers: int, arguments
         row = builder.gep(base, [builder.mul(stride, _number(i))])
         return builder.gep(row, [_number(register.lanes * j)])
 
+    for i in range(rows):  # where C is not in the cache, it comes while the sums are made
+        emit_prefetch(builder, cell(C, ldc, i, 0), for_writing=True)
     start = [load_register(builder, cell(I, ldi, i, j), register) for i, j in places]
-    # One base pointer for three rows: the others are a row stride, or two, away from it.
-    rs2, rs3 = builder.mul(rs, _number(2)), builder.mul(rs, _number(3))
+    # One base pointer for three rows: the others are a row stride, or two, away from it. LLVM would
+    # see that all are so, and go from row to row by additions that wait for each other.
+    rs2, rs3 = _hidden(builder, builder.mul(rs, _number(2))), builder.mul(rs, _number(3))
     bases = [builder.gep(A, [builder.mul(rs3, _number(g))]) for g in range((rows + 2) // 3)]
+    bases = [_hidden(builder, base) for base in bases]
 
     before = builder.block
     body, done = (builder.append_basic_block(name) for name in ("k", "done"))
@@ -94,10 +137,7 @@ def _emit_tile(builder: Any, register: Any, rows: int, registers: int, arguments
         phi.add_incoming(first, before)
         phi.add_incoming(then, body)
     branch = builder.cbranch(builder.icmp_signed("<", k_next, K), body, done)
-    module = builder.module
-    no_unrolling = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
-    name = ir.MetaDataString(module, "tile")
-    branch.set_metadata("llvm.loop", module.add_metadata([name, no_unrolling]))
+    branch.set_metadata("llvm.loop", _no_unrolling(builder.module, f"{rows} x {registers}"))
 
     builder.position_at_end(done)
     ends = []
@@ -129,12 +169,14 @@ def _every_tile(
     low: Any,
     rows: Any,
     registers: Any,
+    count: Any,
+    a_step: Any,
 ) -> Any:
     """Emit a switch over all sizes of tile."""
     register = REGISTERS[A.dtype]
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        *arguments, n_rows, n_registers = args
+        *arguments, n_rows, n_registers, n_tiles, step = args
         end = builder.append_basic_block("end")
         key = builder.add(builder.mul(n_registers, _number(64)), n_rows)
         switch = builder.switch(key, end)
@@ -143,13 +185,13 @@ def _every_tile(
                 block = builder.append_basic_block(f"tile_{i}_{r}")
                 switch.add_case(_number(64 * r + i), block)
                 builder.position_at_end(block)
-                _emit_tile(builder, register, i, r, arguments)
+                _emit_column(builder, register, i, r, arguments, n_tiles, step)
                 builder.branch(end)
         builder.position_at_end(end)
         return context.get_dummy_value()
 
     n = types.intp
-    return types.void(A, n, n, B, n, n, C, n, I, n, register.dtype, n, n), emit
+    return types.void(A, n, n, B, n, n, C, n, I, n, register.dtype, n, n, n, n), emit
 
 
 def tile(
@@ -166,15 +208,21 @@ def tile(
     low: Any,
     rows: Any,
     registers: Any,
+    count: Any,
+    a_step: Any,
 ) -> None:
-    """C = max(low, I + A B) on a tile of `rows` by `registers`; inside compiled code only."""
-    _every_tile(A, rs, cs, B, ldb, K, C, ldc, I, ldi, low, rows, registers)
+    """C = max(low, I + A B) on `count` tiles of `rows` by `registers`, one below the other.
+
+    The rows of C and I go on from tile to tile; those of A begin `a_step` numbers further. Inside
+    compiled code only.
+    """
+    _every_tile(A, rs, cs, B, ldb, K, C, ldc, I, ldi, low, rows, registers, count, a_step)
 
 
 def tile_signature(dtype: Any) -> Any:
     """Return the signature of `tile`."""
     p, n = POINTERS[dtype], types.intp
-    return types.void(p, n, n, p, n, n, p, n, p, n, dtype, n, n)
+    return types.void(p, n, n, p, n, n, p, n, p, n, dtype, n, n, n, n)
 
 
 TILE = Named(tile, tile_signature)
