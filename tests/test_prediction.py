@@ -76,6 +76,7 @@ def test_random_networks(
     expected = network.forward(X, engine="numpy")
     # 1e-12: the roundings of five layers, and of e^x and its kin, which are right to 3 ulp
     np.testing.assert_allclose(network.forward(X, **how), expected, rtol=1e-11, atol=1e-12)
+    np.testing.assert_array_equal(network.forward(X), network.forward(X, **how))
     J = network.loss(X, y, w, **how)
     np.testing.assert_allclose(J, network.loss(X, y, w, engine="numpy"), rtol=1e-10)
 
@@ -91,7 +92,7 @@ def test_same_bits_however_many_rows_and_threads(dtype: Any, sizes: list[int]) -
         np.testing.assert_array_equal(
             network.forward(X, engine="compiled", threads=threads), A, strict=True
         )
-    for m in (1, 2, 5, 6, 7, 12, 13, 100):
+    for m in (1, 2, 5, 6, 7, 12, 13, 100, 401, 3000):
         np.testing.assert_array_equal(network.forward(X[:m]), A[:m], strict=True)
     assert np.abs(A - network.forward(X, engine="numpy")).max() < 1e3 * np.finfo(dtype).eps
 
@@ -128,11 +129,16 @@ def test_data_as_they_are() -> None:
         X.tolist(),
     ):
         np.testing.assert_array_equal(network.forward(other, engine="compiled"), expected)
-    for few in (X[:2].tolist(), X[:2].astype(np.float64), np.asfortranarray(X[:2])):
-        np.testing.assert_array_equal(network.forward(few), expected[:2])
+    apart = np.empty((500, 8), np.float32)[:, :6]
+    apart[:] = X
+    unaligned = np.frombuffer(b"." + X.tobytes(), np.uint8)[1:].view(np.float32).reshape(X.shape)
+    for m in (2, 500):
+        for rows in (X, X.astype(np.float64), np.asfortranarray(X), apart, unaligned):
+            np.testing.assert_array_equal(network.forward(rows[:m]), expected[:m])
+    np.testing.assert_array_equal(network.forward(X[:2].tolist()), expected[:2])
 
 
-@pytest.mark.parametrize("m", [1, 40])
+@pytest.mark.parametrize("m", [1, 40, 700])
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
 def test_bad_input_is_refused_as_ever(m: int, wrong: float) -> None:
     """However few the rows are: not finite, of the wrong shape, none, an unknown engine."""

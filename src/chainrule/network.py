@@ -155,11 +155,11 @@ class Network:
         Raises ValueError or TypeError if X is not finite numbers of that shape, or another
         argument is not as above.
         """
-        # The quick way for few rows, which looks at nothing twice
+        # The quick way for rows that are not many, which looks at nothing twice
         if self.predictor and engine == "auto" and threads is None and type(X) is np.ndarray:
-            few: FloatArray | None = self.predictor.forward_few(X)
-            if few is not None:
-                return few
+            quick: FloatArray | None = self.predictor.forward_quickly(X)
+            if quick is not None:
+                return quick
         inputs = check_inputs("X", X, self.structure.n_inputs, self.dtype)
         if compiled := self._compiled(engine, len(inputs), threads):
             made: FloatArray = compiled.forward(inputs, threads=threads)[0]

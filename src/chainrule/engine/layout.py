@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from chainrule._types import FloatArray
 from chainrule.engine.registers.table import Table
+from chainrule.engine.registers.types import REGISTER_BYTES
 from chainrule.structure import Structure
 
 # Columns of the layer table; row 0 is the input.
@@ -63,13 +64,14 @@ from chainrule.structure import Structure
     N_COLUMNS,
 ) = range(37)
 TABLE = Table(N_COLUMNS)
+CACHE_LINE = 64  # bytes; no register is longer
 
 
 def aligned_zeros(n: int, dtype: npt.DTypeLike) -> FloatArray:
     """Return `n` zeros that begin on a cache line."""
     size = np.dtype(dtype).itemsize
-    raw = np.zeros(n * size + 64, np.uint8)
-    start = -raw.ctypes.data % 64
+    raw = np.zeros(n * size + CACHE_LINE, np.uint8)
+    start = -raw.ctypes.data % CACHE_LINE
     return raw[start : start + n * size].view(dtype)
 
 
@@ -124,6 +126,7 @@ class Layout:
         """Lay out a structure; `keep_z` says of each layer whether its slope needs z as well."""
         sizes = [structure.n_inputs, *(layer.units for layer in structure.layers)]
         table = np.zeros((len(sizes), N_COLUMNS), np.int64)
+        line = lanes * (CACHE_LINE // REGISTER_BYTES)
         taken = {"P": 0, "V": 0, "T": 0, "A": 0, "D": 0}
 
         def take(memory: str, n: int) -> int:
@@ -136,8 +139,8 @@ class Layout:
         for l, n in enumerate(sizes):
             row, turned = table[l], by_units[l]
             row[N_OUT], row[N_PAD], row[BY_UNITS] = n, padded(n), turned
-            # An odd number of registers from row to row keeps rows off each other's cache sets.
-            row[LD] = (padded(batch_size if turned else n) // lanes | 1) * lanes
+            # An odd number of cache lines from row to row keeps rows off each other's cache sets.
+            row[LD] = (-(-(batch_size if turned else n) // line) | 1) * line
             row[EXAMPLE] = 1 if turned else row[LD]
             size = row[LD] * (n if turned else batch_size)
             row[A_AT] = row[G_AT] = row[Z_AT] = row[U_AT] = take("A", size)

@@ -8,6 +8,7 @@ with the weights where they are; for more, the weights are first brought into pa
 from __future__ import annotations
 
 import threading
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,8 @@ from chainrule.engine.registers.calls import Addressed
 from chainrule.engine.registers.threads import atomic_add
 from chainrule.engine.registers.tile import TILE, TILE_ROWS
 from chainrule.engine.registers.types import REGISTERS
-from chainrule.engine.source import GATHER, Source, can_be_read
+from chainrule.engine.source import COLUMN_STRIDE, DATA, GATHER, ROW_STRIDE, Source, can_be_read
+from chainrule.engine.source import N_NUMBERS as N_SOURCE
 from chainrule.engine.team import TASK_FROM_PYTHON, task_signature, team
 from chainrule.engine.threads import usable_threads
 from chainrule.network import Network
@@ -63,6 +65,8 @@ from chainrule.network import Network
 NUMBERS_IN_A_CHUNK, LEAST_ROWS, MOST_ROWS = 48_000, 96, 240
 # Up to so many parameters their panels are kept, for calls on few rows.
 MOST_KEPT = 1_000_000
+# Up to so many rows a call goes the short way, on which little is done for it in Python.
+MOST_PLAIN = 16_384
 # A thread is worth waking from this many multiplications and additions. Measured.
 WORTH_A_THREAD = 1e7
 
@@ -77,17 +81,18 @@ WORTH_A_THREAD = 1e7
     SOURCE,  # 0 if the few rows already lie where the first layer reads them
     ORDER,
     N_ROWS,
-    NEXT,  # address of the number of the next chunk
+    NEXT,  # address of the number of the next chunk, and of how many chunks are not finite
+    CHECKED,  # 1 if that is to be counted
     OUTPUTS,
     SUMS,  # address of where the last Z go, or 0
     N_NUMBERS,
-) = range(13)
+) = range(14)
 
 
 def predict_rows(tid: Any, run: Any, P: Any) -> int:
     """Send rows through the layers and write A[L], chunk by chunk until none is left.
 
-    Returns 1 if the few rows are not finite, else 0.
+    Returns 1 if the few rows are not finite, else 0. Of more rows it counts the chunks that aren't.
     """
     L, layers = pointer_from(get(run, LAYER_TABLE), TABLE), get(run, LAYERS)
     rows, nothing = get(run, N_ROWS), pointer_from(0, np.int64)
@@ -111,6 +116,8 @@ def predict_rows(tid: Any, run: Any, P: Any) -> int:
         m = min(chunk, rows - first)
         of_batch = (source, L[0, N_OUT], order, first, 0, m, rows, A, L[0, LD], 1)
         call_gather(get(source, GATHER), A, of_batch)
+        if get(run, CHECKED) != 0 and not are_finite(A, m * L[0, LD]):
+            atomic_add(counter, 1, 1)
         of_rows = (zeros, nothing, 0, 0, m, m, nothing, 0, 0, 1)
         call_forward_rows(P, (L, layers, P, A, *of_rows))
         copy_rows(at(A, L[last, A_AT]), ld, m, n, at(outputs, first * n))
@@ -136,6 +143,11 @@ def copy_rows(A: Any, ld: Any, m: Any, n: Any, to: Any) -> None:
 
 
 PREDICT_ROWS = Addressed(predict_rows, task_signature)
+
+
+@cache
+def _first_rows() -> npt.NDArray[np.int64]:
+    return np.arange(MOST_PLAIN, dtype=np.int64)
 
 
 class CompiledPredictor:
@@ -200,6 +212,7 @@ class CompiledPredictor:
         direct[1:, W_SIZE] = direct[1:, N_IN] * direct[1:, N_OUT]
         self.run_of_few, self.run_of_direct = self.run.copy(), self.run.copy()
         self.run_of_direct[LAYER_TABLE] = direct.ctypes.data
+        self._prepare_plain()
         kept = layout.n_parameters if self.most_few > self.most_direct else 0
         self.panels, self.vector = aligned_zeros(kept, network.dtype), network.vector
         vector, panels = self.vector.ctypes.data, self.panels.ctypes.data
@@ -209,24 +222,44 @@ class CompiledPredictor:
         self.inputs, self.outputs = self._rows_of(0), self._rows_of(-1)
         self.n_inputs = network.structure.n_inputs
 
+    def _prepare_plain(self) -> None:
+        """The same for more rows, which are gathered from an array that lies as they are read."""
+        self.most_plain = MOST_PLAIN if self.most_few == self.chunk else 0
+        run = self.run_of_plain = self.run.copy()
+        self.source, self.counter = np.zeros(N_SOURCE, np.int64), np.zeros(8, np.int64)
+        self.source[COLUMN_STRIDE], self.source[ROW_STRIDE] = 1, self.network.structure.n_inputs
+        self.source[GATHER] = self._gather_from(self.source)
+        run[SOURCE], run[ORDER] = address(self.source), address(_first_rows())
+        run[NEXT], run[CHECKED] = address(self.counter), 1
+
+    def _gather_from(self, source: npt.NDArray[np.int64]) -> int:
+        """Return the address of what gathers from a source."""
+        gather = gathering(source, by_units=False)
+        if gather not in self.gathers:
+            self.gathers[gather] = self.kernels.keep(gather.compile(self.kernels.kind))
+        return self.gathers[gather]
+
     def _rows_of(self, l: int) -> FloatArray:
         """Return the activations of a layer as rows of an array that is a view of them."""
         row = self.layout.table[l]
         flat = self.A[row[A_AT] :][: self.chunk * row[LD]]
         return flat.reshape(self.chunk, row[LD])[:, : row[N_OUT]]
 
-    def forward_few(self, X: npt.NDArray[Any]) -> FloatArray | None:
-        """Return the outputs of few rows, or None where `forward` must see to them.
+    def forward_quickly(self, X: npt.NDArray[Any]) -> FloatArray | None:
+        """Return the outputs of rows that are not many, or None where `forward` must see to them.
 
-        They have the bits of `forward`. A call takes some microseconds beside its arithmetic.
+        They have the bits of `forward`. A call on few rows takes some microseconds beside its
+        arithmetic.
         """
         if X.ndim != 2:
             return None
         m, n = X.shape
-        if not 0 < m <= self.most_few or n != self.n_inputs:
-            return None
         if X.dtype != self.inputs.dtype or self.network.vector is not self.vector:
             return None
+        if not m or n != self.n_inputs:
+            return None
+        if m > self.most_few:
+            return self._forward_plain(X)
         with self.lock:
             self.inputs[:m] = X
             if m <= self.most_direct:
@@ -238,6 +271,21 @@ class CompiledPredictor:
                 self.run_of_few[N_ROWS] = m
                 wrong = self.call(*self.of_few)
             return None if wrong else self.outputs[:m].copy()
+
+    def _forward_plain(self, X: npt.NDArray[Any]) -> FloatArray | None:
+        m = len(X)
+        if m > self.most_plain or not (X.flags.c_contiguous and X.flags.aligned):
+            return None
+        with self.lock:
+            threads = self._threads_for(m, None)
+            A = np.empty((m, self.outputs.shape[1]), X.dtype)
+            self.copy(*self.to_panels)
+            self._take_statistics()
+            run = self.run_of_plain
+            self.source[DATA], self.counter[:2] = address(X), 0
+            run[OUTPUTS] = address(A)
+            self._send(run, self.panels, m, threads)
+            return None if self.counter[1] else A
 
     def forward(
         self, X: Inputs, *, threads: int | None = None, sums: bool = False
@@ -265,6 +313,18 @@ class CompiledPredictor:
         self, X: Inputs, P: FloatArray, A: FloatArray, Z: FloatArray | None, threads: int | None
     ) -> None:
         source, m = Source(X), len(X)
+        threads = self._threads_for(m, threads)
+        self._take_statistics()
+        run, order, counter = self.run, np.arange(m), np.zeros(8, np.int64)
+        source.table[GATHER] = self._gather_from(source.table)
+        used = {SOURCE: source.table, ORDER: order, NEXT: counter, OUTPUTS: A}
+        for place, array in used.items():
+            run[place] = address(array)
+        run[SUMS] = 0 if Z is None else address(Z)
+        self._send(run, P, m, threads)
+
+    def _threads_for(self, m: int, threads: int | None) -> int:
+        """Return how many threads m rows are sent to, for which there is memory then."""
         if threads is None:
             work = 2 * m * self.layout.n_parameters
             threads = min(usable_threads(), int(work / WORTH_A_THREAD))
@@ -272,18 +332,13 @@ class CompiledPredictor:
         if threads > self.threads:
             self._take_memory(threads)
             self._prepare_few()
-        self._take_statistics()
-        run, order, counter = self.run, np.arange(m), np.zeros(8, np.int64)
-        gather = gathering(source.table, by_units=False)
-        if gather not in self.gathers:
-            self.gathers[gather] = self.kernels.keep(gather.compile(self.kernels.kind))
-        source.table[GATHER] = self.gathers[gather]
-        used = {SOURCE: source.table, ORDER: order, NEXT: counter, OUTPUTS: A}
-        for place, array in used.items():
-            run[place] = address(array)
+        return threads
+
+    def _send(self, run: npt.NDArray[np.int64], P: FloatArray, m: int, threads: int) -> None:
+        """Send m rows through the layers, on so many threads."""
         rounds = -(-m // (threads * self.chunk))  # as many for each thread, of whole tiles
         run[CHUNK] = -(-m // (threads * rounds * TILE_ROWS)) * TILE_ROWS
-        run[N_ROWS], run[SUMS] = m, 0 if Z is None else address(Z)
+        run[N_ROWS] = m
         arguments = address(run), address(P)
         if threads == 1:
             self.call(0, *arguments)
