@@ -77,12 +77,18 @@ def _emit_column(
     for phi, first in zip((t, *places), (_number(0), A, C, I), strict=True):
         phi.add_incoming(first, before)
     A, C, I = places
-    _emit_tile(builder, register, rows, registers, (A, rs, cs, B, ldb, K, C, ldc, I, ldi, low))
     t_next = builder.add(t, _number(1))
+    goes_on = builder.icmp_signed("<", t_next, count)
+    with builder.if_then(goes_on):  # where C is not in the cache, it comes while sums are made
+        below = builder.gep(C, [steps[1]])
+        for i in range(rows):
+            row = builder.gep(below, [builder.mul(ldc, _number(i))])
+            emit_prefetch(builder, row, for_writing=True)
+    _emit_tile(builder, register, rows, registers, (A, rs, cs, B, ldb, K, C, ldc, I, ldi, low))
     t.add_incoming(t_next, builder.block)
     for phi, step in zip(places, steps, strict=True):
         phi.add_incoming(builder.gep(phi, [step]), builder.block)
-    builder.cbranch(builder.icmp_signed("<", t_next, count), body, done)
+    builder.cbranch(goes_on, body, done)
     builder.position_at_end(done)
 
 
@@ -95,8 +101,6 @@ def _emit_tile(builder: Any, register: Any, rows: int, registers: int, arguments
         row = builder.gep(base, [builder.mul(stride, _number(i))])
         return builder.gep(row, [_number(register.lanes * j)])
 
-    for i in range(rows):  # where C is not in the cache, it comes while the sums are made
-        emit_prefetch(builder, cell(C, ldc, i, 0), for_writing=True)
     start = [load_register(builder, cell(I, ldi, i, j), register) for i, j in places]
     # One base pointer for three rows: the others are a row stride, or two, away from it. LLVM would
     # see that all are so, and go from row to row by additions that wait for each other.
