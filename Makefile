@@ -5,7 +5,7 @@ BIN := .venv/Scripts
 else
 BIN := .venv/bin
 endif
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
 .PHONY: lecture test check html test-peers benchmark format docs clean
 

@@ -23,10 +23,10 @@ from chainrule.penalties import Penalty
 ENGINES = ("auto", "numpy", "compiled")
 
 # From so many multiplications and additions on, waiting for a compiler pays. At the 10 GFLOP/s of
-# NumPy's whole step it is half a minute, of which compiled code saves more than the 9 s that
-# compiling took on the slowest machine it was measured on. Loading what was compiled before takes
-# below 1 s, and pays after a second and a half.
-WORTH_COMPILING, WORTH_LOADING = 300e9, 15e9
+# NumPy's whole step it is half a minute, of which compiled code saves more than the 10 s that
+# compiling takes on one slow core. Loading what was compiled before takes below half a second, and
+# pays after one.
+WORTH_COMPILING, WORTH_LOADING = 300e9, 10e9
 # What a step, or a call, of NumPy costs beside its arithmetic, in the same measure; and what
 # dropout and normalisation add to it, for each layer and for each number that goes through it.
 OVERHEAD = 1e6

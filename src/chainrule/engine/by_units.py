@@ -28,7 +28,7 @@ from chainrule.engine.layout import (
     W_SIZE,
     Z_AT,
 )
-from chainrule.engine.products import call_multiply_rows
+from chainrule.engine.products import call_backward
 from chainrule.engine.registers import (
     POINTERS,
     at,
@@ -45,6 +45,9 @@ from chainrule.engine.registers import (
 from chainrule.engine.registers.calls import Addressed
 from chainrule.engine.registers.memory import lowest
 from chainrule.engine.registers.tile import call_tile
+
+# So many rows go back before g', which finds them in the cache.
+ROWS_TOGETHER = 32
 
 
 @inner
@@ -102,17 +105,17 @@ def forward_by_units(L: Any, layers: Any, l: Any, P: Any, A: Any, r0: Any, m: An
 
 @inlined
 def _along_panels(W: Any, i: Any, n: Any, x: Any, k: Any) -> Any:
-    """Add up W[:, i] ∘ x; both are zero beyond their k numbers."""
+    """Add up W[:, i] ∘ x, in two strands; both are zero beyond their k numbers."""
     v = lanes(W)
-    total = spread(0.0, load(W, 0))
+    total = other = spread(0.0, load(W, 0))
     for j in range(0, k, 2 * v):
         if k - j > v:
             w = at(W, j * n + i * 2 * v)
             total = total + load(w, 0) * load(x, j)
-            total = total + load(w, v) * load(x, j + v)
+            other = other + load(w, v) * load(x, j + v)
         else:
             total = total + load(W, j * n + i * v) * load(x, j)
-    return sum_of_lanes(total)
+    return sum_of_lanes(total + other)
 
 
 def _forward_signature(dtype: Any) -> Any:
@@ -145,8 +148,27 @@ def backward_by_units(
     first = r0 * ld_in
     da, z, a = at(D, L[l - 1, D_AT] + first), at(A, L[l - 1, Z_AT] + first), at(A, first)
     a = at(a, L[l - 1, G_AT])
-    b = L[l, IN_PAD], da, ld_in, zeros, 0, 0, 0, a, ld_in, backward, z, k
-    call_multiply_rows(P, (dz, 1, ld, W, 0, n, m, *b))
+    for r in range(0, m, ROWS_TOGETHER):
+        rows, o = min(ROWS_TOGETHER, m - r), r * ld_in
+        _spread_back(W, L[l, IN_PAD], n, at(dz, r), ld, rows, at(da, o), ld_in)
+        if backward != 0:
+            places = at(z, o), at(a, o), at(da, o)
+            call_backward(backward, z, (*places, rows, k, ld_in, ld_in, ld_in))
+
+
+@inner
+def _spread_back(W: Any, k: Any, n: Any, dz: Any, ld: Any, rows: Any, da: Any, ld_in: Any) -> None:
+    """Da[r] = Σ dz[i, r] W[:, i] over few units i, for some rows r."""
+    v = lanes(W)
+    for j in range(0, k, v):
+        panel = j // (2 * v) * (2 * v)
+        width = min(2 * v, k - panel)
+        w = at(W, panel * n + (j - panel))
+        for r in range(rows):
+            total = load(w, 0) * get(dz, r)
+            for i in range(1, n):
+                total = total + load(w, i * width) * get(dz, i * ld + r)
+            store(da, r * ld_in + j, total)
 
 
 def _backward_signature(dtype: Any) -> Any:

@@ -12,6 +12,7 @@ from chainrule.engine.compilation import inlined, inner
 from chainrule.engine.registers import (
     NUMBERS,
     POINTERS,
+    REGISTER_BYTES,
     at,
     get,
     lanes,
@@ -23,8 +24,10 @@ from chainrule.engine.registers import (
     store,
 )
 from chainrule.engine.registers.calls import Addressed, caller
+from chainrule.engine.registers.types import CACHE_LINE
 from chainrule.engine.source import COLUMN_STRIDE, DATA, INDICES, ROW_STRIDE, ROWS, STARTS
 
+REGISTERS_IN_A_LINE = CACHE_LINE // REGISTER_BYTES
 # How many rows ahead the gathering asks for.
 AHEAD = 8
 
@@ -54,17 +57,20 @@ def gather_rows(
     ``i * rs + k * cs``; `last` is where the order ends.
     """
     X, stride, v = pointer_from(get(source, DATA), A), get(source, ROW_STRIDE), lanes(A)
-    whole = n // v * v
+    whole, line = n // v * v, v * REGISTERS_IN_A_LINE
     for r in range(r0, r1):
         x, a = at(X, row_of(source, order, first + r) * stride), at(A, r * rs)
         if first + r + AHEAD < last:
             ahead = at(X, row_of(source, order, first + r + AHEAD) * stride)
-            for j in range(0, n, v):
+            for j in range(0, n, line):
                 prefetch_to_read(ahead, j)
         for j in range(0, whole, v):
             store(a, j, load(x, j))
-        for j in range(whole, n):
-            put(a, j, get(x, j))
+        if whole < n and n >= v:  # the last register begins within the one before it
+            store(a, n - v, load(x, n - v))
+        else:
+            for j in range(whole, n):
+                put(a, j, get(x, j))
 
 
 def gather_strided(

@@ -30,11 +30,11 @@ from chainrule.engine.registers import at, lanes, load, prefetch_to_write, store
 from chainrule.engine.registers.calls import Named, caller
 from chainrule.engine.registers.memory import lowest
 from chainrule.engine.registers.tile import TILE_ROWS, call_tile
-from chainrule.engine.registers.types import POINTERS
+from chainrule.engine.registers.types import POINTERS, REGISTER_COUNT
 
 # Tile rows that go together over all panels where the matrix is large, so that their part of A
 # stays in the cache; and how many share a call of the update rule, which has its price. Measured.
-TILES_TOGETHER, TILES_UPDATED_TOGETHER = 8, 4
+TILES_TOGETHER, TILES_UPDATED_TOGETHER = 8, 4 if REGISTER_COUNT == 32 else 8
 LARGE = 50_000
 # Past this many rows of the batch a sum goes in parts. Measured.
 SUM_IN_PARTS_FROM, PART = 512, 256

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from chainrule._types import FloatArray
 from chainrule.engine.registers.table import Table
-from chainrule.engine.registers.types import REGISTER_BYTES
+from chainrule.engine.registers.types import CACHE_LINE, REGISTER_BYTES
 from chainrule.structure import Structure
 
 # Columns of the layer table; row 0 is the input.
@@ -64,7 +64,6 @@ from chainrule.structure import Structure
     N_COLUMNS,
 ) = range(37)
 TABLE = Table(N_COLUMNS)
-CACHE_LINE = 64  # bytes; no register is longer
 
 
 def aligned_zeros(n: int, dtype: npt.DTypeLike) -> FloatArray:

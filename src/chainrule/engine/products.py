@@ -12,10 +12,10 @@ from chainrule.engine.registers.calls import Named, caller
 from chainrule.engine.registers.memory import lowest
 from chainrule.engine.registers.tile import TILE_ROWS, call_tile
 from chainrule.engine.registers.transpose import transpose_block
-from chainrule.engine.registers.types import POINTERS
+from chainrule.engine.registers.types import POINTERS, REGISTER_COUNT
 
 # Past this many terms a sum goes in parts, so that the panel's part stays in the cache. Measured.
-SUM_IN_PARTS_FROM, PART = 1024, 320
+SUM_IN_PARTS_FROM, PART = 1024, 320 if REGISTER_COUNT == 32 else 512
 TILES_IN_A_PART = 32
 # So many tiles go before their activation, which finds them in the cache.
 TILES_WITH_FORMULA = 8

@@ -22,6 +22,7 @@ FEATURES = frozenset(
 ARM = "neon" in FEATURES or "fp-armv8" in FEATURES
 REGISTER_BYTES = 64 if "avx512f" in FEATURES else 32 if "avx" in FEATURES else 16
 REGISTER_COUNT = 32 if "avx512f" in FEATURES or ARM else 16
+CACHE_LINE = 64  # bytes, on every processor that is meant here; no register is longer
 HAS_FMA = "fma" in FEATURES or ARM
 
 I1, I8, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 32, 64))
