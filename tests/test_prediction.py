@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from chainrule import Activation, Network, fit
 from chainrule.activations import ACTIVATIONS
+from chainrule.engine.prediction import ROWS_AT_ONCE
 from chainrule.losses import LOSSES
 from tests.gradients import OUTPUTS
 from tests.processes import run_python
@@ -95,6 +96,17 @@ def test_same_bits_however_many_rows_and_threads(dtype: Any, sizes: list[int]) -
     for m in (1, 2, 5, 6, 7, 12, 13, 100, 401, 3000):
         np.testing.assert_array_equal(network.forward(X[:m]), A[:m], strict=True)
     assert np.abs(A - network.forward(X, engine="numpy")).max() < 1e3 * np.finfo(dtype).eps
+
+
+def test_more_rows_than_go_at_once() -> None:
+    """They go in parts, to the same bits; a number that is not finite is found in the last."""
+    network = trained([3, 8, 2])
+    X = np.random.default_rng(0).normal(size=(2 * ROWS_AT_ONCE + 7, 3))
+    A = network.forward(X, engine="compiled", threads=1)
+    np.testing.assert_array_equal(network.forward(X), A, strict=True)
+    X[-1, -1] = np.nan
+    with pytest.raises(ValueError, match="X must be finite"):
+        network.forward(X)
 
 
 def test_it_follows_every_change() -> None:

@@ -155,7 +155,7 @@ class Network:
         Raises ValueError or TypeError if X is not finite numbers of that shape, or another
         argument is not as above.
         """
-        # The quick way for rows that are not many, which looks at nothing twice
+        # The quick way for rows as they lie, which looks at nothing twice
         if self.predictor and engine == "auto" and threads is None and type(X) is np.ndarray:
             quick: FloatArray | None = self.predictor.forward_quickly(X)
             if quick is not None:

@@ -65,8 +65,8 @@ from chainrule.network import Network
 NUMBERS_IN_A_CHUNK, LEAST_ROWS, MOST_ROWS = 48_000, 96, 240
 # Up to so many parameters their panels are kept, for calls on few rows.
 MOST_KEPT = 1_000_000
-# Up to so many rows a call goes the short way, on which little is done for it in Python.
-MOST_PLAIN = 16_384
+# Of an array that lies as it is read, so many rows go at once.
+ROWS_AT_ONCE = 16_384
 # A thread is worth waking from this many multiplications and additions. Measured.
 WORTH_A_THREAD = 1e7
 
@@ -147,7 +147,7 @@ PREDICT_ROWS = Addressed(predict_rows, task_signature)
 
 @cache
 def _first_rows() -> npt.NDArray[np.int64]:
-    return np.arange(MOST_PLAIN, dtype=np.int64)
+    return np.arange(ROWS_AT_ONCE, dtype=np.int64)
 
 
 class CompiledPredictor:
@@ -224,7 +224,7 @@ class CompiledPredictor:
 
     def _prepare_plain(self) -> None:
         """The same for more rows, which are gathered from an array that lies as they are read."""
-        self.most_plain = MOST_PLAIN if self.most_few == self.chunk else 0
+        self.panels_stay = self.most_few == self.chunk
         run = self.run_of_plain = self.run.copy()
         self.source, self.counter = np.zeros(N_SOURCE, np.int64), np.zeros(8, np.int64)
         self.source[COLUMN_STRIDE], self.source[ROW_STRIDE] = 1, self.network.structure.n_inputs
@@ -246,7 +246,7 @@ class CompiledPredictor:
         return flat.reshape(self.chunk, row[LD])[:, : row[N_OUT]]
 
     def forward_quickly(self, X: npt.NDArray[Any]) -> FloatArray | None:
-        """Return the outputs of rows that are not many, or None where `forward` must see to them.
+        """Return the outputs of rows as they lie, or None where `forward` must see to them.
 
         They have the bits of `forward`. A call on few rows takes some microseconds beside its
         arithmetic.
@@ -273,18 +273,22 @@ class CompiledPredictor:
             return None if wrong else self.outputs[:m].copy()
 
     def _forward_plain(self, X: npt.NDArray[Any]) -> FloatArray | None:
-        m = len(X)
-        if m > self.most_plain or not (X.flags.c_contiguous and X.flags.aligned):
+        if not (self.panels_stay and X.flags.c_contiguous and X.flags.aligned):
             return None
+        m, n = len(X), self.outputs.shape[1]
         with self.lock:
             threads = self._threads_for(m, None)
-            A = np.empty((m, self.outputs.shape[1]), X.dtype)
+            A = np.empty((m, n), X.dtype)
             self.copy(*self.to_panels)
             self._take_statistics()
-            run = self.run_of_plain
-            self.source[DATA], self.counter[:2] = address(X), 0
-            run[OUTPUTS] = address(A)
-            self._send(run, self.panels, m, threads)
+            run, size = self.run_of_plain, X.dtype.itemsize
+            inputs, outputs = address(X), address(A)
+            self.counter[1] = 0
+            for start in range(0, m, ROWS_AT_ONCE):  # a part of them, so that Ctrl-C is heard
+                self.counter[0] = 0
+                self.source[DATA] = inputs + start * self.n_inputs * size
+                run[OUTPUTS] = outputs + start * n * size
+                self._send(run, self.panels, min(ROWS_AT_ONCE, m - start), threads)
             return None if self.counter[1] else A
 
     def forward(
