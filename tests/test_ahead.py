@@ -11,6 +11,7 @@ import pytest
 
 from chainrule.engine import ahead
 from chainrule.engine.ahead import Shared, TakenError
+from chainrule.engine.threads import usable_threads
 from tests.processes import run_python
 
 COLD = """
@@ -45,7 +46,7 @@ def cold(
     return int(processes), bits, found
 
 
-@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="there is one core")
+@pytest.mark.skipif(usable_threads() < 2, reason="there is one core")
 def test_cores_compile_together(tmp_path: Path) -> None:
     """What another process compiled is loaded, the rest compiled here, to the same bits."""
     alone, together = cold(tmp_path / "alone", 1), cold(tmp_path / "together", 2)
@@ -56,17 +57,19 @@ def test_cores_compile_together(tmp_path: Path) -> None:
     assert together[1] == alone[1]
 
 
-@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="there is one core")
+@pytest.mark.skipif(usable_threads() < 2, reason="there is one core")
 def test_no_help_is_needed(tmp_path: Path) -> None:
     """A process that ends at once, or none, and a formula that can't be sent: compiled here."""
-    ends_at_once = tmp_path / "ends"
+    ends_at_once = tmp_path / "python-ends"
     ends_at_once.write_text("#!/bin/sh\nexit 3\n", encoding="utf-8")
     ends_at_once.chmod(0o700)
-    for number, executable in enumerate([str(ends_at_once), str(tmp_path / "is not there")]):
+    for number, executable in enumerate([str(ends_at_once), str(tmp_path / "python-not-there")]):
         processes, bits, found = cold(tmp_path / str(number), 2, executable)
         assert (processes, found) == (1 - number if os.name != "nt" else 0, [])
         assert len(bits) == 2 * 4 * (3 * 4 + 4 + 4 + 1)
     assert "run_epoch" in cold(tmp_path / "own", 2, own=True)[2]
+    # Nor is another program started that has Python inside, whatever it would do
+    assert cold(tmp_path / "host", 2, str(tmp_path / "host"))[::2] == (0, [])
 
 
 def test_who_begins_first(tmp_path: Path) -> None:
@@ -99,3 +102,40 @@ def test_waiting_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     Shared(tmp_path, None).begin("one")
     Shared(tmp_path, [process]).begin("one")
     process.communicate(b"\n")
+
+
+def test_what_goes_wrong_with_help_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as a current folder that is gone: nothing is started, and nothing raised."""
+
+    def gone(place: str) -> str:
+        raise FileNotFoundError(place)
+
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(ahead, "shared", None)
+    monkeypatch.setattr(ahead, "usable_threads", lambda: 4)
+    monkeypatch.setattr(os.path, "abspath", gone)
+    ahead.start("float32", [("epoch", "RUN_EPOCH")])
+    assert ahead.shared is None or ahead.shared.processes == []
+
+
+def test_a_function_that_fails_is_not_waited_for(tmp_path: Path) -> None:
+    """A formula that can't be compiled is refused again at once, not after the longest wait."""
+    program = """
+import time, numpy as np, warnings
+from chainrule import Activation, Network, fit
+table = {1.0: 2.0}
+g = Activation("own", g=lambda z: z * table[1.0], slope=lambda z, a: z * 0 + table[1.0])
+X = np.ones((8, 3)); X[::2] = 0
+for _ in range(2):
+    network = Network([3, 4, 1], hidden=g, random_state=0)
+    start = time.perf_counter()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        fit(network, X, X[:, 0], epochs=1, engine="compiled", verbose=0)
+    print(len(told), time.perf_counter() - start < 20)
+"""
+    env = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "OMP_NUM_THREADS": "2"}
+    done = run_python(program, env=env)
+    assert done.stdout.split() == ["1", "True"] * 2, done.stderr

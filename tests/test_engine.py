@@ -595,6 +595,38 @@ print(REGISTER_BYTES, np.abs(apart[0] - apart[1]).max())
     assert float(apart) < 1e-13
 
 
+def test_what_a_formula_refers_to_counts() -> None:
+    """A number in a module of the user's, or deep in an array, makes another formula of it."""
+    import types
+
+    from chainrule.engine.compilation import fingerprint
+
+    settings, table = types.ModuleType("settings"), np.zeros(3000)
+    settings.A = 1.0  # type: ignore[attr-defined]
+    names = {"settings": settings, "table": table, "np": np}
+    by_module = eval("lambda z: settings.A * np.tanh(z)", names)
+    by_array = eval("lambda z: table[1500] + z", names)
+    before = fingerprint(by_module), fingerprint(by_array)
+    assert (fingerprint(by_module), fingerprint(by_array)) == before
+    settings.A, table[1500] = 2.0, 1.0  # type: ignore[attr-defined]
+    assert fingerprint(by_module) != before[0]
+    assert fingerprint(by_array) != before[1]
+
+
+@pytest.mark.parametrize("extreme", [np.maximum, np.minimum])
+@pytest.mark.parametrize("first", [True, False])
+def test_nan_comes_through_an_extreme(extreme: Any, first: bool) -> None:
+    """The larger, and the smaller, of a number and NaN is NaN, whichever stands first."""
+    g = (lambda z: extreme(z, 0.5 + 0 * z)) if first else (lambda z: extreme(0.5 + 0 * z, z))
+    bound = Activation("bound", g=g, slope=lambda z, a: np.where(a == z, 1.0, 0.0))
+    network = Network([2, 3, 1], hidden=bound, random_state=0)
+    network.parameters["W1"][0, 1] = np.nan
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    expected = network.forward(X, engine="numpy")
+    assert np.isnan(expected).all()
+    np.testing.assert_array_equal(network.forward(X, engine="compiled"), expected)
+
+
 OUTPUTS_OF_TILES = """
 import sys, numpy as np
 import chainrule.engine.registers.tile as tile

@@ -12,11 +12,13 @@ import atexit
 import contextlib
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -52,12 +54,15 @@ class Shared:
 
     def __init__(self, folder: Path, processes: Sequence[subprocess.Popen[bytes]] | None) -> None:
         self.folder, self.processes = folder, processes
+        self.parent = os.getppid()
 
     def begin(self, name: str) -> None:
         """Return when this process may load, or compile, the function of this name.
 
         Raises TakenError, in a process that compiles ahead, if another has begun it.
         """
+        if self.processes is None and os.getppid() != self.parent:
+            shutil.rmtree(self.folder, ignore_errors=True)  # nobody else will
         try:
             (self.folder / name).touch(exist_ok=False)
         except FileExistsError:
@@ -71,7 +76,9 @@ class Shared:
                 raise SystemExit(0) from None
 
     def end(self, name: str) -> None:
-        """Tell the others that the function is on disk, if it can be."""
+        """Tell the others that this process is done with it: it is on disk, if it can be."""
+        for process in self.processes or ():
+            process.poll()  # so that one that has ended is let go
         with contextlib.suppress(OSError):
             (self.folder / f"{name}.done").touch()
 
@@ -81,48 +88,64 @@ class Shared:
 
 
 shared: Shared | None = None
+_one_at_a_time = threading.Lock()
 
 
-def start(dtype: str, jobs: Sequence[Job]) -> None:
-    """Let other processes compile functions for a float type.
+def start(dtype: str, jobs: Sequence[Job], later: Sequence[Job] = ()) -> None:
+    """Let other processes compile functions for a float type, and `later` those for another day.
 
     Once in a process, and only where there are cores for them, a folder to keep code in, and a
     Python to start. A formula that can't be pickled is compiled by this process.
     """
     global shared
-    count = min(usable_threads() - 1, MOST_PROCESSES)
-    if shared is not None or count < 1 or not sys.executable or getattr(sys, "frozen", False):
-        return
-    code = code_on_disk.folder()
-    try:
-        code.mkdir(parents=True, exist_ok=True)
-        if not os.access(code, os.W_OK):  # what they compile could not be kept
+    with _one_at_a_time:
+        count = min(usable_threads() - 1, MOST_PROCESSES)
+        if shared is not None or count < 1 or not _can_be_started(sys.executable):
             return
-        folder = tempfile.TemporaryDirectory(prefix="chainrule-", ignore_cleanup_errors=True)
-    except OSError:
-        return
+        folder = None
+        with contextlib.suppress(OSError, TypeError, ValueError):  # there is no need of any help
+            code = code_on_disk.folder()
+            code.mkdir(parents=True, exist_ok=True)
+            if not os.access(code, os.W_OK):  # what they compile could not be kept
+                return
+            folder = Path(tempfile.mkdtemp(prefix="chainrule-"))
+            shared = Shared(folder, processes := list[subprocess.Popen[bytes]]())
+            _stop_at_the_end(folder, processes)
+            places = [os.path.abspath(place) for place in sys.path if isinstance(place, str)]
+            environment = os.environ | {"PYTHONPATH": os.pathsep.join(places)}
+            told = pickle.dumps((_pickled(jobs), _pickled(later)))
+            for _ in range(count):
+                processes.append(_begin([str(folder), dtype], environment, told))
+
+
+def _can_be_started(python: str) -> bool:
+    """Whether this is Python itself, and no other program that has it inside."""
+    known = Path(python or "").stem.lower().startswith(("python", "pypy"))
+    return known and not getattr(sys, "frozen", False)
+
+
+def _begin(
+    arguments: list[str], environment: Mapping[str, str], told: bytes
+) -> subprocess.Popen[bytes]:
+    """Start a process that compiles."""
+    # Not from the current folder (-P): what lies there need not be what this process imports.
     program = "import sys; from chainrule.engine import ahead; ahead.work(*sys.argv[1:])"
-    command = [sys.executable, "-c", program, folder.name, dtype]
-    places = [os.path.abspath(place) for place in sys.path]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(places)}
-    nothing, told = subprocess.DEVNULL, _pickled(jobs)
-    hidden = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows alone has windows for them
-    processes: list[subprocess.Popen[bytes]] = []
-    with contextlib.suppress(OSError):
-        for _ in range(count):
-            started = subprocess.Popen(
-                command,
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=nothing,
-                stderr=nothing,
-                creationflags=hidden,
-            )
-            processes.append(started)
-            assert started.stdin is not None
-            with started.stdin as pipe:
-                pipe.write(told)
-    shared = Shared(Path(folder.name), processes)
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-c", program, *arguments],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # Windows alone has them
+    )
+    assert process.stdin is not None
+    with contextlib.suppress(OSError), process.stdin as pipe:  # it has ended already
+        pipe.write(told)
+    return process
+
+
+def _stop_at_the_end(folder: Path, processes: list[subprocess.Popen[bytes]]) -> None:
+    """See to it that neither the folder nor a process outlives this one."""
     owner = os.getpid()
 
     def stop() -> None:
@@ -130,30 +153,42 @@ def start(dtype: str, jobs: Sequence[Job]) -> None:
             for process in processes:
                 process.terminate()
                 process.wait()
-            folder.cleanup()
+            shutil.rmtree(folder, ignore_errors=True)
 
     atexit.register(stop)
+    if "multiprocessing" in sys.modules:  # whose workers end in their own way
+        from multiprocessing.util import Finalize
+
+        Finalize(None, stop, exitpriority=1)
 
 
-def _pickled(jobs: Sequence[Job]) -> bytes:
+def _pickled(jobs: Sequence[Job]) -> list[bytes]:
     """Return the jobs, each pickled for itself: what one needs may not be there elsewhere."""
     found = []
     for job in jobs:
         with contextlib.suppress(Exception):  # whatever the user's own objects raise
             found.append(pickle.dumps(job))
-    return pickle.dumps(found)
+    return found
 
 
 def work(folder: str, dtype: str) -> None:
     """Compile ahead of the process that began this one, which tells what by the standard input."""
     global shared
     shared = Shared(Path(folder), None)
+    jobs, later = pickle.loads(sys.stdin.buffer.read())
+    _compile(dtype, jobs)
+    if hasattr(os, "nice"):
+        os.nice(10)  # by now the other process trains
+    _compile(dtype, later)
+
+
+def _compile(dtype: str, jobs: list[bytes]) -> None:
     from numba import types
 
     from chainrule.engine.registers.calls import Named
 
     kind = getattr(types, dtype)
-    for pickled in pickle.loads(sys.stdin.buffer.read()):
+    for pickled in jobs:
         with contextlib.suppress(Exception):  # among them TakenError
             module, name, *arguments = pickle.loads(pickled)
             function = getattr(import_module(f"chainrule.engine.{module}"), name)

@@ -138,7 +138,7 @@ def backward_by_units(
     m: Any,
     backward: Any,
 ) -> None:
-    """dA_prev = dZ Wᵀ for m rows from r0; where A_prev lies row by row, with g' by tiles."""
+    """dA_prev = dZ Wᵀ for m rows from r0; where A_prev lies row by row, with g' after some."""
     k, n, ld, ld_in = L[l, N_IN], L[l, N_OUT], L[l, LD], L[l - 1, LD]
     W, dz = at(P, L[l, W_AT]), at(D, L[l, D_AT] + r0)
     if L[l - 1, BY_UNITS] != 0:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import threading
 import types as python
 from collections.abc import Callable
 from typing import Any
 
 import numba
+import numpy as np
 from llvmlite.binding import add_symbol, address_of_symbol
 from numba.core import sigutils
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
@@ -37,6 +39,11 @@ _kernels: dict[Any, CFunc] = {}
 _known: set[Any] = set()
 
 
+def is_fixed(module: python.ModuleType) -> bool:
+    """Whether what a module's names mean is known by the versions of what is installed."""
+    return module.__name__.partition(".")[0] in ("chainrule", "math", "numba", "numpy")
+
+
 def fingerprint(function: Any) -> str:
     """Return a hash of a plain function and of all that it refers to, functions by their code."""
     digest, seen = hashlib.sha256(), set()
@@ -54,10 +61,17 @@ def fingerprint(function: Any) -> str:
             add((value.__defaults__, value.__kwdefaults__))
             for cell in value.__closure__ or ():
                 add(cell.cell_contents)
-            for name in value.__code__.co_names:
-                add(value.__globals__.get(name))
+            names = value.__code__.co_names
+            for name in names:
+                found = value.__globals__.get(name)
+                add(found)
+                if isinstance(found, python.ModuleType) and not is_fixed(found):
+                    for attribute in set(names) & vars(found).keys():
+                        add(vars(found)[attribute])
         elif isinstance(value, (python.ModuleType, python.BuiltinFunctionType, type)):
             digest.update(value.__name__.encode())
+        elif isinstance(value, np.ndarray):  # whose repr leaves numbers out
+            digest.update(repr((value.dtype.str, value.shape)).encode() + value.tobytes())
         else:
             digest.update(repr(value).encode())
 
@@ -113,7 +127,7 @@ class _DiskCache(FunctionCache):
         return made
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        if not self._impl.check_cachable(data):
+        if data.library.has_dynamic_globals:  # addresses of this process
             return
         with contextlib.suppress(OSError):  # a read-only or full disk
             self._impl.locator.ensure_cache_path()
@@ -124,9 +138,14 @@ class _DiskCache(FunctionCache):
 def called_names(library: Any) -> list[str]:
     """Return the names by which compiled code calls what lies outside of it."""
     module = library._final_module
-    text, outside = str(module), [f.name for f in module.functions if f.is_declaration]
-    calls = (name for name in outside if not name.startswith("llvm."))
-    return [name for name in calls if text.count(f"@{name}(") > 1]  # but for its declaration
+    text, all_values = str(module), [*module.functions, *module.global_variables]
+    outside = [value.name for value in all_values if value.is_declaration]
+    named = {name: rf"@(?:{re.escape(name)}\b|\"{re.escape(name)}\")" for name in outside}
+    return [
+        name
+        for name, pattern in named.items()
+        if not name.startswith("llvm.") and len(re.findall(pattern, text)) > 1  # its declaration
+    ]
 
 
 def can_be_called(name: str) -> bool:
@@ -157,9 +176,11 @@ def kernel(signature: Any, make: Callable[[], Any], *key: Any) -> CFunc:
             made._cache = cache = _DiskCache(function, full)  # type: ignore[attr-defined]
             if ahead.shared is not None:
                 ahead.shared.begin(cache.name)
-            made.compile()
-            if ahead.shared is not None:
-                ahead.shared.end(cache.name)
+            try:
+                made.compile()
+            finally:
+                if ahead.shared is not None:
+                    ahead.shared.end(cache.name)
             _kernels[full] = made
         return _kernels[full]
 

@@ -51,6 +51,8 @@ from chainrule.structure import Structure
 
 # What the epoch calls by name, in the order in which they call each other.
 PARTS = (TILE, MULTIPLY_ROWS, FORWARD_ROWS, BACKWARD_ROWS, GRADIENT_AND_UPDATE, COPY_PARAMETERS)
+# What is not trained with, but soon asked for.
+AFTER_TRAINING = (("prediction", "PREDICT_ROWS"), *(("team", x) for x in ("SERVE", "POST", "LEAD")))
 # How long one call of the compiled loop should take, so that Ctrl-C and the bar are not kept.
 SECONDS_A_CALL = 0.1
 # And while numbers of threads are tried, each of them some times.
@@ -113,7 +115,7 @@ class CompiledEngine:
         of_loss = structure.loss, paired, turned[-1]
         of_rule = optimizer, penalty, clip_value, whole
         if not is_there(dtype.name):
-            ahead.start(dtype.name, _jobs(structure, of_loss, of_rule))
+            ahead.start(dtype.name, _jobs(structure, of_loss, of_rule), AFTER_TRAINING)
         for function in PARTS:
             function.publish(kind)
         if threads is None:
@@ -385,6 +387,4 @@ def _jobs(
         ("packing", "COPY_PARAMETERS"),
         ("by_units", "FORWARD_BY_UNITS"),
         ("by_units", "BACKWARD_BY_UNITS"),
-        ("prediction", "PREDICT_ROWS"),
-        *(("team", part) for part in ("SERVE", "POST", "LEAD")),
     ]

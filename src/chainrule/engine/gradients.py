@@ -2,7 +2,7 @@
 
 dU is dZ, unless a layer is normalised, which then has a gain: dγ = Σ dZ ∘ û.
 
-The gradient of a tile is never stored: it goes from the tile kernel through a scratch of one tile
+The gradient of a tile is never stored: it goes from the tile kernel through a scratch of some tiles
 into the update rule, whose parameters and state are fetched while the tile is summed. Only where
 the whole gradient must be known first, for its norm, is it written to memory.
 """

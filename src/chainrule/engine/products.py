@@ -57,7 +57,7 @@ def multiply_rows(
     Z: Any,
     n: Any,
 ) -> None:
-    """C (M, N) = I + A (M, K) B; then H = g(C), or C = C ∘ g'(Z, H), tile by tile.
+    """C (M, N) = I + A (M, K) B; then H = g(C), or C = C ∘ g'(Z, H), some tiles at a time.
 
     A's number (i, k) lies at ``i * rs + k * cs``; B in panels where `ldb` is 0, else in rows that
     are so far apart. `forward` and `backward` are addresses of

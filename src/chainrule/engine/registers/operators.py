@@ -227,6 +227,12 @@ def _select_if(builder: Any, sign: str, x: Any, y: Any, then: Any, otherwise: An
     return builder.select(builder.fcmp_ordered(sign, x, y), then, otherwise)
 
 
+def _extreme(builder: Any, sign: str, x: Any, y: Any) -> Any:
+    # A NaN of either comes through: that of x fails every comparison
+    is_y = builder.or_(builder.fcmp_ordered(sign, x, y), builder.fcmp_unordered("uno", y, y))
+    return builder.select(is_y, y, x)
+
+
 def _sign_of(builder: Any, register: Register, x: Any) -> Any:
     zero, one, minus = (ir.Constant(x.type, [n] * register.lanes) for n in (0.0, 1.0, -1.0))
     negative = _select_if(builder, "<", x, zero, minus, x)  # 0 and NaN stay
@@ -253,9 +259,8 @@ _define_function(
     lambda b, register, mask, x, y: b.select(mask, x, y),
     [(Mask, *pair) for pair in _PAIRS],
 )
-# Written so that a NaN of x comes through: it fails every comparison.
-_define_function(np.maximum, lambda b, r, x, y: _select_if(b, "<", x, y, y, x), _PAIRS)
-_define_function(np.minimum, lambda b, r, x, y: _select_if(b, ">", x, y, y, x), _PAIRS)
+_define_function(np.maximum, lambda b, r, x, y: _extreme(b, "<", x, y), _PAIRS)
+_define_function(np.minimum, lambda b, r, x, y: _extreme(b, ">", x, y), _PAIRS)
 _define_function(np.heaviside, _heaviside, _PAIRS)
 
 
