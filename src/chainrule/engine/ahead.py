@@ -102,7 +102,6 @@ def start(dtype: str, jobs: Sequence[Job], later: Sequence[Job] = ()) -> None:
         count = min(usable_threads() - 1, MOST_PROCESSES)
         if shared is not None or count < 1 or not _can_be_started(sys.executable):
             return
-        folder = None
         with contextlib.suppress(OSError, TypeError, ValueError):  # there is no need of any help
             code = code_on_disk.folder()
             code.mkdir(parents=True, exist_ok=True)

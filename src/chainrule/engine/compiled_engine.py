@@ -115,7 +115,7 @@ class CompiledEngine:
         of_loss = structure.loss, paired, turned[-1]
         of_rule = optimizer, penalty, clip_value, whole
         if not is_there(dtype.name):
-            ahead.start(dtype.name, _jobs(structure, of_loss, of_rule), AFTER_TRAINING)
+            ahead.start(dtype.name, _jobs(structure, of_loss, of_rule, any(turned)), AFTER_TRAINING)
         for function in PARTS:
             function.publish(kind)
         if threads is None:
@@ -372,19 +372,17 @@ class CompiledEngine:
 
 
 def _jobs(
-    structure: Structure, of_loss: tuple[Any, ...], of_rule: tuple[Any, ...]
+    structure: Structure, of_loss: tuple[Any, ...], of_rule: tuple[Any, ...], by_units: bool
 ) -> list[ahead.Job]:
     """Return what other processes may compile: first what takes long and is asked for last."""
-    output = structure.output
+    output, narrow = structure.output, ("GRADIENT", "FORWARD", "BACKWARD") if by_units else ()
     return [
         ("epoch", "RUN_EPOCH"),
         ("formulas", "loss_kernel", *of_loss),
         ("formulas", "update_kernel", *of_rule),
-        ("by_units", "GRADIENT_BY_UNITS"),
         ("gathering", "GATHER_ROWS"),
-        ("formulas", "forward_kernel", output),
+        *([("formulas", "forward_kernel", output)] if output.vjp is None else []),
         ("gradients", "GRADIENT_AND_UPDATE"),
+        *(("by_units", f"{way}_BY_UNITS") for way in narrow),
         ("packing", "COPY_PARAMETERS"),
-        ("by_units", "FORWARD_BY_UNITS"),
-        ("by_units", "BACKWARD_BY_UNITS"),
     ]
